@@ -1,0 +1,1 @@
+"""What the models read and are asked: worlds of people, their biographies, questions about them."""

@@ -1,0 +1,48 @@
+"""What a world and a corpus are made from; values the user sets, checked where they are used."""
+
+from dataclasses import dataclass, field
+
+from data_gen.attributes import PAPER_POOLS
+
+
+class ConfigError(ValueError):
+    """A setting is impossible; the message names the key and the mend."""
+
+
+@dataclass(frozen=True)
+class WorldConfig:
+    """N people and the pools their values come from.
+
+    people: N. train_share: share of people whose questions may be trained on (P_train).
+    pools: how many lines of each pool are used. first_person: index of the first person, so that two
+    worlds of one seed can be disjoint groups. group: the word written beside every entry of this world.
+    """
+
+    people: int = 100_000
+    train_share: float = 0.5
+    pools: dict[str, int] = field(default_factory=lambda: dict(PAPER_POOLS))
+    first_person: int = 0
+    group: str = "people"
+
+
+@dataclass(frozen=True)
+class CorpusConfig:
+    """How each person is told: the augmentation knobs (Part 3.1, section 2.2).
+
+    entries: how often the templates are drawn anew (multiM). orders: sentence orders per draw; 0 keeps
+    the fixed order, P shuffles P times (permuteP). fullname: the full name in every sentence instead of
+    a pronoun. fresh: new templates and orders at every exposure (multi-infinity). templates: how many of
+    each attribute's templates are used; 0 for all.
+    """
+
+    name: str = "multi5_permute"
+    entries: int = 5
+    orders: int = 1
+    fullname: bool = False
+    fresh: bool = False
+    templates: int = 0
+
+    @property
+    def entries_per_person(self) -> int:
+        """Number of biography entries of one person in one epoch."""
+        return self.entries * max(1, self.orders)
