@@ -1,0 +1,19 @@
+"""Extraction: one question for each person and attribute (Part 3.1, section 2.3)."""
+
+from collections.abc import Iterator
+
+from data_gen.attributes import ATTRIBUTES
+from data_gen.questions import Question
+from data_gen.world import World
+
+TASK = "extraction"
+
+
+def questions(world: World, split: str) -> Iterator[Question]:
+    """Yield the questions about everyone of a split (`train` or `test`), person by person."""
+    for row in range(len(world)):
+        if world.split(row) == split:
+            for attribute in ATTRIBUTES:
+                prompt = f"{attribute.question.format(name=world.name(row))} Answer:"
+                gold = f"{world.value(attribute.name, row)}."
+                yield Question(TASK, world.person(row), attribute.name, split, prompt, gold)
