@@ -1,0 +1,148 @@
+"""What is wrong with a corpus before a model sees it; the pipeline stops where an audit refuses.
+
+The failures it knows are historic: entries of a person side by side in one window (97% became 7%), test
+people among the training questions, degenerate classes, values that tokenise differently in question and
+entry, spans that miss their value.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import log2
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_gen.biographies import Biography
+from data_gen.questions import Question
+from data_gen.world import World
+
+Tokens = Callable[[str], list[str]]
+MOST_REPEATS = 3.0
+
+
+class AuditError(ValueError):
+    """The corpus must not be trained on; the message says what is wrong and where."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Share of windows that hold some person twice, and what a uniform shuffle of the entries gives."""
+
+    observed: float
+    uniform: float
+    windows: int
+
+
+def repeats(
+    person: NDArray[np.int64], length: NDArray[np.int64], orders: Sequence[NDArray[np.int64]], context: int
+) -> Repeats:
+    """Measure the windows of `context` tokens cut from entries laid end to end in each order.
+
+    person, length: (E,) of every entry, in tokens, the end token counted. orders: permutations of E.
+    """
+    rng = np.random.default_rng(0)
+    uniform = [rng.permutation(len(person)) for _ in orders]
+    observed, windows = _repeated(person, length, orders, context)
+    expected, _ = _repeated(person, length, uniform, context)
+    return Repeats(observed / max(1, windows), expected / max(1, windows), windows)
+
+
+def _repeated(
+    person: NDArray[np.int64], length: NDArray[np.int64], orders: Sequence[NDArray[np.int64]], context: int
+) -> tuple[int, int]:
+    repeated = windows = 0
+    for order in orders:
+        ends = np.cumsum(length[order])
+        starts = ends - length[order]
+        count = int(ends[-1]) // context
+        first, last = starts // context, (ends - 1) // context
+        entry = np.repeat(np.arange(len(order)), last - first + 1)
+        offset = np.arange(len(entry)) - np.repeat(np.cumsum(last - first + 1) - (last - first + 1), last - first + 1)
+        window = first[entry] + offset
+        keys = np.stack([window, person[order][entry]], axis=1)[window < count]
+        pairs, seen = np.unique(keys, axis=0, return_counts=True)
+        repeated += len(np.unique(pairs[seen > 1, 0]))
+        windows += count
+    return repeated, windows
+
+
+def check_repeats(found: Repeats) -> None:
+    """Raise AuditError where people meet themselves in windows above three times the uniform share."""
+    if found.observed > MOST_REPEATS * max(found.uniform, 1 / max(1, found.windows)):
+        raise AuditError(
+            f"{found.observed:.1%} of the windows hold a person twice, a uniform shuffle gives "
+            f"{found.uniform:.1%}: shuffle the entries over the whole corpus"
+        )
+
+
+def check_disjoint(train: Iterable[int], test: Iterable[int], what: str) -> None:
+    """Raise AuditError where two splits that must not share people do."""
+    if shared := set(train) & set(test):
+        raise AuditError(f"{what}: {len(shared)} people are in both splits, person {min(shared)} among them")
+
+
+def check_spans(entries: Iterable[Biography], world: World, attributes: Sequence[str]) -> None:
+    """Raise AuditError where an entry lacks an attribute or its span does not hold the value."""
+    for number, entry in enumerate(entries):
+        row = entry.person_id - world.config.first_person
+        if not 0 <= row < len(world):
+            raise AuditError(f"entry {number}: person {entry.person_id} is unknown to the world")
+        told = {span.attribute: entry.text[span.start : span.end] for span in entry.spans}
+        for attribute in attributes:
+            if told.get(attribute) != world.value(attribute, row):
+                raise AuditError(
+                    f"entry {number}, person {entry.person_id}: the {attribute} span holds "
+                    f"{told.get(attribute)!r} instead of {world.value(attribute, row)!r}"
+                )
+
+
+def check_boundaries(entries: Iterable[Biography], questions: Iterable[Question], tokens: Tokens) -> None:
+    """Raise AuditError where a value has other tokens in an entry or a question than on its own."""
+    for entry in entries:
+        for span in entry.spans:
+            before = entry.text[: span.start].rstrip()
+            value, after = entry.text[span.start : span.end], entry.text[span.end :]
+            _stable(tokens, [before, value, after], entry.text, span.attribute)
+    for question in questions:
+        _stable(tokens, [question.prompt, question.gold[:-1], "."], question.text, question.attribute)
+
+
+def _stable(tokens: Tokens, parts: list[str], whole: str, attribute: str) -> None:
+    before, value = (tokens(part) for part in parts[:2])
+    found = tokens(whole)[len(before) : len(before) + len(value)]
+    if tokens(whole)[: len(before)] != before or found != value:
+        raise AuditError(
+            f"tokenizer: the {attribute} {parts[1]!r} is {value} alone but {found} in {whole[:60]!r}...; "
+            "choose another tokenizer"
+        )
+
+
+def classes(world: World, attribute: str, tokens: Tokens | None = None) -> dict[str, float]:
+    """Return count, majority share and entropy in bits of an attribute's values among the people.
+
+    With `tokens`, of the values' first tokens instead of the whole values.
+    """
+    ids, counts = np.unique(world.values[attribute], return_counts=True)
+    texts = [world.pools[attribute][int(i)] for i in ids]
+    tally: Counter[str] = Counter()
+    for text, count in zip(texts, counts, strict=True):
+        tally[tokens(text)[0] if tokens else text] += int(count)
+    shares = [count / len(world) for count in tally.values()]
+    return {
+        "classes": len(tally),
+        "majority": max(shares),
+        "entropy": -sum(share * log2(share) for share in shares),
+    }
+
+
+def check_classes(world: World, attributes: Sequence[str], tokens: Tokens) -> dict[str, dict[str, float]]:
+    """Return the class table of every attribute; raises AuditError where one has a single class."""
+    table = {}
+    for attribute in attributes:
+        for kind, cut in (("first_token", tokens), ("whole", None)):
+            row = classes(world, attribute, cut)
+            if row["classes"] < 2:
+                raise AuditError(f"{attribute}: one class only ({kind}); enlarge its pool or the world")
+            table[f"{attribute}/{kind}"] = row
+    return table

@@ -1,0 +1,1 @@
+"""What learns and what is measured: tokenizers, models, training, probes, the store, results."""

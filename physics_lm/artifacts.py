@@ -1,0 +1,155 @@
+"""The store: every step's output in lab/artifacts/STEP/KEY, complete or absent.
+
+The key is the sha256 of the canonical JSON of the step's config, the keys before it and the step's
+version number. A folder is filled aside and moved into place whole, under a lock of its key.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from data_gen.config import ConfigError
+
+log = logging.getLogger(__name__)
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What decides an artifact: step name, step version, its config, and the keys of its inputs."""
+
+    step: str
+    version: int
+    config: Mapping[str, Any]
+    inputs: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """The artifact's key, 64 hex digits."""
+        return hashlib.sha256(canonical(asdict(self)).encode()).hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """Return the canonical JSON of plain data: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def spec(step: str, version: int, config: Any, **inputs: Spec) -> Spec:
+    """Describe an artifact by its config (a dataclass or plain data) and the specs before it."""
+    plain = asdict(config) if is_dataclass(config) and not isinstance(config, type) else config
+    return Spec(step, version, plain, {name: before.key for name, before in inputs.items()})
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder `paths.lab` and what lies in it."""
+
+    lab: Path
+
+    def folder(self, wanted: Spec) -> Path:
+        """Return where the artifact lies or would lie."""
+        return self.lab / "artifacts" / wanted.step / wanted.key
+
+    def partial(self, wanted: Spec) -> Path:
+        """Return the folder in which an unfinished artifact and its resumable state are kept."""
+        return self.lab / "partial" / wanted.step / wanted.key
+
+    def has(self, wanted: Spec) -> bool:
+        """Whether a complete artifact is there (its files are checked when it is opened)."""
+        return (self.folder(wanted) / MANIFEST).exists()
+
+    def manifest(self, wanted: Spec) -> dict[str, Any]:
+        """Return the manifest of an artifact that is there."""
+        data: dict[str, Any] = json.loads((self.folder(wanted) / MANIFEST).read_text())
+        return data
+
+    def check_writable(self) -> None:
+        """Raise ConfigError where the lab folder cannot be written to."""
+        try:
+            self.lab.mkdir(parents=True, exist_ok=True)
+            probe = self.lab / f".write-{os.getpid()}"
+            probe.write_text("")
+            probe.unlink()
+        except OSError as error:
+            raise ConfigError(f"paths.lab={self.lab}: cannot be written to ({error.strerror})") from None
+
+    def make(self, wanted: Spec, build: Callable[[Path, Path], Mapping[str, Any]]) -> Path:
+        """Return the artifact's folder, building it where it is missing or damaged.
+
+        `build(folder, state)` writes the artifact into `folder` and may keep what it needs to go on after
+        a kill in `state`; what it returns is added to the manifest. One process builds, others wait.
+        """
+        self.check_writable()
+        lock = self.lab / "locks" / f"{wanted.key}.lock"
+        lock.parent.mkdir(exist_ok=True)
+        with FileLock(lock):
+            if self._sound(wanted):
+                return self.folder(wanted)
+            return self._build(wanted, build)
+
+    def _build(self, wanted: Spec, build: Callable[[Path, Path], Mapping[str, Any]]) -> Path:
+        partial = self.partial(wanted)
+        fresh, state = partial / "output", partial / "state"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        state.mkdir(exist_ok=True)
+        start = time.perf_counter()
+        extra = build(fresh, state)
+        manifest = {
+            **asdict(wanted),
+            "key": wanted.key,
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - start, 2),
+            **extra,
+            "files": _digests(fresh),
+        }
+        (fresh / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        folder = self.folder(wanted)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(fresh, folder)
+        shutil.rmtree(partial, ignore_errors=True)
+        return folder
+
+    def _sound(self, wanted: Spec) -> bool:
+        folder = self.folder(wanted)
+        if not folder.exists():
+            return False
+        if damage := damaged(folder):
+            aside = self.lab / "damaged" / f"{wanted.step}-{wanted.key[:12]}-{int(time.time())}"
+            aside.parent.mkdir(exist_ok=True)
+            os.replace(folder, aside)
+            log.warning("%s %s: %s; set aside as %s and made again", wanted.step, wanted.key[:12], damage, aside)
+            return False
+        return True
+
+
+def damaged(folder: Path) -> str:
+    """Return what is wrong with an artifact's folder, or an empty text where it is as it was written."""
+    try:
+        files = json.loads((folder / MANIFEST).read_text())["files"]
+        for name, digest in files.items():
+            if _digest(folder / name) != digest:
+                return f"{name} has changed"
+    except (OSError, ValueError, KeyError) as error:
+        return f"it cannot be read ({error.__class__.__name__})"
+    return ""
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): _digest(path) for path in files}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

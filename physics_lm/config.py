@@ -1,0 +1,86 @@
+"""Settings of everything that learns; no torch here, so that a command line is read at once."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """kind: word or bpe (trained on the corpus), or gpt2 (from the hub). size: bpe's vocabulary."""
+
+    kind: str = "gpt2"
+    size: int = 4096
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """kind: gpt2, gpt2_rotary, llama, mistral, or checkpoint (a local folder, `path`).
+
+    layers, width, heads: the shape. positions: longest context. dropout: of a model in training.
+    """
+
+    kind: str = "gpt2_rotary"
+    layers: int = 12
+    width: int = 768
+    heads: int = 12
+    positions: int = 512
+    dropout: float = 0.0
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a loop trains (Part 3.1, section 2.4 and appendix).
+
+    optimizer: adamw, or muon (torch.optim.Muon with `matrix_lr` for the hidden matrices, AdamW with `lr`
+    for the rest). warmup: steps of linear rise, then cosine to `final` times the rate. batch: windows or
+    questions a step. clip: largest gradient norm. save_every: steps between resumable checkpoints.
+    precision: auto (bf16 where the device is fast in it), bf16 or fp32.
+    """
+
+    steps: int = 80_000
+    batch: int = 96
+    lr: float = 1e-3
+    optimizer: str = "adamw"
+    matrix_lr: float = 0.02
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-6
+    weight_decay: float = 0.1
+    warmup: int = 1000
+    final: float = 0.1
+    clip: float = 1.0
+    save_every: int = 1000
+    precision: str = "auto"
+
+
+@dataclass(frozen=True)
+class PretrainConfig(TrainConfig):
+    """context: window length in tokens. question_share: share of windows that hold questions of P_train.
+
+    shuffle: entries are shuffled over the whole corpus every epoch; false lays a person's entries side by
+    side, the negative control that the audit otherwise refuses.
+    """
+
+    context: int = 512
+    question_share: float = 0.0
+    shuffle: bool = True
+
+
+@dataclass(frozen=True)
+class FinetuneConfig(TrainConfig):
+    """method: none, or full (every weight is trained) on P_train's questions, loss on the answers."""
+
+    steps: int = 50_000
+    batch: int = 48
+    lr: float = 1e-4
+    weight_decay: float = 0.01
+    warmup: int = 0
+    method: str = "full"
+
+
+@dataclass(frozen=True)
+class ProbeConfig:
+    """What is asked of the trained model. kind: extraction. batch: questions a forward pass."""
+
+    kind: str = "extraction"
+    batch: int = 256
