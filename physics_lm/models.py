@@ -1,0 +1,113 @@
+"""Models of transformers' own classes, by config (Part 3.1, section 2.4 and appendix)."""
+
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedModel,
+)
+
+from data_gen.config import ConfigError
+from physics_lm.config import ModelConfig
+
+
+def check(config: ModelConfig) -> None:
+    """Raise ConfigError naming the key and the mend where the shape is impossible."""
+    if config.kind not in _KINDS:
+        raise ConfigError(f"model.kind={config.kind}: choose one of {', '.join(_KINDS)}")
+    if config.kind == "checkpoint":
+        if not config.path:
+            raise ConfigError("model.path: a local checkpoint folder is needed with model=checkpoint")
+        return
+    if min(config.layers, config.width, config.heads, config.positions) < 1:
+        raise ConfigError("model: layers, width, heads and positions must be 1 or more")
+    if config.width % config.heads:
+        raise ConfigError(f"model.heads={config.heads}: must divide model.width={config.width}")
+    if config.kind != "gpt2" and config.width // config.heads % 8:
+        raise ConfigError(
+            f"model.heads={config.heads}: rotary embeddings need model.width/model.heads to be a multiple of 8"
+        )
+
+
+def build(config: ModelConfig, vocabulary: int, end_id: int, seed: int) -> PreTrainedModel:
+    """Build a model initialised from `seed`, or load the checkpoint folder of `config.path`.
+
+    vocabulary: number of token ids. end_id: the end token's id. Raises ConfigError as `check` does and
+    where a checkpoint's vocabulary is too small.
+    """
+    check(config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = _KINDS[config.kind](config, {"vocab_size": vocabulary, "bos_token_id": end_id, "eos_token_id": end_id})
+    if model.get_input_embeddings().num_embeddings < vocabulary:
+        raise ConfigError(f"model.path={config.path}: its vocabulary is smaller than the tokenizer's {vocabulary}")
+    return model
+
+
+def _gpt2(config: ModelConfig, common: dict[str, Any]) -> PreTrainedModel:
+    return GPT2LMHeadModel(
+        GPT2Config(
+            n_layer=config.layers, n_embd=config.width, n_head=config.heads, n_positions=config.positions,
+            resid_pdrop=config.dropout, embd_pdrop=config.dropout, attn_pdrop=config.dropout, **common,
+        )
+    )  # fmt: skip
+
+
+def _gpt2_rotary(config: ModelConfig, common: dict[str, Any]) -> PreTrainedModel:
+    """Pre-LN GPT-2 with rotary embeddings on a quarter of each head: GPT-NeoX, residuals in sequence."""
+    return GPTNeoXForCausalLM(
+        GPTNeoXConfig(
+            num_hidden_layers=config.layers, hidden_size=config.width, num_attention_heads=config.heads,
+            intermediate_size=4 * config.width, max_position_embeddings=config.positions,
+            rope_parameters={"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 0.25},
+            use_parallel_residual=False, tie_word_embeddings=True, hidden_act="gelu_new",
+            hidden_dropout=config.dropout, attention_dropout=config.dropout, **common,
+        )
+    )  # fmt: skip
+
+
+def _llama_shape(config: ModelConfig) -> dict[str, Any]:
+    return {
+        "num_hidden_layers": config.layers,
+        "hidden_size": config.width,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.heads,
+        "intermediate_size": -(-8 * config.width // 3 // 8) * 8,
+        "max_position_embeddings": config.positions,
+        "attention_dropout": config.dropout,
+        "tie_word_embeddings": True,
+    }
+
+
+def _llama(config: ModelConfig, common: dict[str, Any]) -> PreTrainedModel:
+    return LlamaForCausalLM(LlamaConfig(**_llama_shape(config), **common))
+
+
+def _mistral(config: ModelConfig, common: dict[str, Any]) -> PreTrainedModel:
+    return MistralForCausalLM(MistralConfig(**_llama_shape(config), sliding_window=None, **common))
+
+
+def _checkpoint(config: ModelConfig, common: dict[str, Any]) -> PreTrainedModel:
+    del common
+    try:
+        return AutoModelForCausalLM.from_pretrained(config.path, local_files_only=True, dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"model.path={config.path}: no checkpoint folder ({str(error).splitlines()[0]})") from None
+
+
+_KINDS = {
+    "gpt2": _gpt2,
+    "gpt2_rotary": _gpt2_rotary,
+    "llama": _llama,
+    "mistral": _mistral,
+    "checkpoint": _checkpoint,
+}

@@ -1,0 +1,153 @@
+"""Batches as pure functions of the step, so that the data position is the step number itself.
+
+Entries are joined by the end token in an order shuffled over the whole corpus every epoch, and cut into
+windows (Part 3.1, section 2.4). Every window is of one kind: biographies or questions.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int32]
+IGNORE = -100
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """E token sequences laid end to end: sequence i is flat[bounds[i]:bounds[i + 1]]."""
+
+    flat: Ids
+    bounds: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(E,) lengths in tokens."""
+        return np.diff(self.bounds)
+
+    def __getitem__(self, index: int) -> Ids:
+        return self.flat[self.bounds[index] : self.bounds[index + 1]]
+
+    def reorder(self, order: NDArray[np.int64]) -> Ids:
+        """Return the sequences laid end to end in another order."""
+        lengths = self.lengths[order]
+        starts = np.cumsum(lengths) - lengths
+        return self.flat[np.repeat(self.bounds[order] - starts, lengths) + np.arange(lengths.sum())]
+
+
+def ragged(sequences: Sequence[Sequence[int]], end_id: int) -> Ragged:
+    """Lay token sequences end to end, the end token after each."""
+    lengths = np.fromiter((len(s) + 1 for s in sequences), np.int64, len(sequences))
+    flat = np.fromiter((i for s in sequences for i in (*s, end_id)), np.int32, int(lengths.sum()))
+    return Ragged(flat, np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def epoch_order(size: int, seed: int, epoch: int, shuffle: bool = True) -> NDArray[np.int64]:
+    """Return the order of one epoch, a permutation of `size` entries."""
+    if not shuffle:
+        return np.arange(size)
+    return np.random.default_rng([seed, epoch]).permutation(size)
+
+
+class Windows:
+    """An endless sequence of windows of `context` tokens; window i never depends on who asks when.
+
+    `source(epoch)` gives the entries of an epoch: the same for a fixed corpus, others for a fresh one.
+    """
+
+    def __init__(
+        self, source: Callable[[int], Ragged], context: int, seed: int, shuffle: bool = True
+    ) -> None:
+        """Cut windows of `context` tokens; the last, incomplete one of an epoch is left out."""
+        self._source, self._context, self._seed, self._shuffle = source, context, seed, shuffle
+        self.per_epoch = int(source(0).lengths.sum()) // context
+        if self.per_epoch < 1:
+            raise ValueError(f"pretrain.context={context}: longer than the whole corpus")
+        self._laid = lru_cache(maxsize=2)(self._lay)
+
+    def _lay(self, epoch: int) -> Ids:
+        entries = self._source(epoch)
+        return entries.reorder(epoch_order(len(entries), self._seed, epoch, self._shuffle))
+
+    def __getitem__(self, index: int) -> Ids:
+        epoch, window = divmod(index, self.per_epoch)
+        laid = self._laid(epoch)
+        # a fresh epoch may be a little shorter than the first: its last windows then overlap
+        start = min(window * self._context, len(laid) - self._context)
+        return laid[start : start + self._context]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Batches of windows, a share of which hold questions (Part 3.1, section 3: mixed training)."""
+
+    entries: Windows
+    questions: Windows | None
+    share: float
+    batch: int
+    seed: int
+
+    def __call__(self, step: int) -> tuple[Ids, Ids]:
+        """Return inputs and labels, each (batch, context), of a step; all tokens are learned."""
+        rows = np.stack([self._window(step * self.batch + row) for row in range(self.batch)])
+        return rows, rows
+
+    def _window(self, index: int) -> Ids:
+        if self.questions is None or not self.share:
+            return self.entries[index]
+        asked = self._asked(index)
+        if self._asked(index + 1) > asked:
+            return self.questions[asked]
+        return self.entries[index - asked]
+
+    def _asked(self, index: int) -> int:
+        """Return how many of the first `index` windows hold questions: an even spread of the share."""
+        phase = np.random.default_rng([self.seed, 7]).random()
+        return int(index * self.share + phase) - int(phase)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Batches of single questions, padded on the right; only the answers are learned.
+
+    sequences: each question with its end token. prompt: (Q,) how many of its tokens are the prompt's.
+    """
+
+    sequences: Ragged
+    prompt: NDArray[np.int64]
+    batch: int
+    seed: int
+    pad: int
+
+    def __call__(self, step: int) -> tuple[Ids, Ids]:
+        """Return inputs and labels, each (batch, longest), of a step."""
+        index = np.array([self._index(step * self.batch + row) for row in range(self.batch)])
+        return self.pack(index)
+
+    def _index(self, number: int) -> int:
+        epoch, place = divmod(number, len(self.sequences))
+        return int(self._order(epoch)[place])
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        return _cached_order(len(self.sequences), self.seed, epoch)
+
+    def pack(self, index: NDArray[np.int64]) -> tuple[Ids, Ids]:
+        """Return inputs and labels of the questions at `index`, padded to the longest."""
+        longest = int(self.sequences.lengths[index].max())
+        inputs = np.full((len(index), longest), self.pad, np.int32)
+        labels = np.full_like(inputs, IGNORE)
+        for row, number in enumerate(index):
+            ids = self.sequences[int(number)]
+            inputs[row, : len(ids)] = ids
+            labels[row, self.prompt[number] : len(ids)] = ids[self.prompt[number] :]
+        return inputs, labels
+
+
+@lru_cache(maxsize=4)
+def _cached_order(size: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    return epoch_order(size, seed, epoch)

@@ -1,0 +1,65 @@
+"""Tokenizers: `word` and `bpe` trained on the corpus, `gpt2` from the hub.
+
+All cut text before a space and treat the start of a text as if a space stood there, so that a value
+has the same tokens in an entry, a question and an answer.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from data_gen.config import ConfigError
+from physics_lm.config import TokenizerConfig
+
+END = "<|endoftext|>"
+UNKNOWN = "<|unknown|>"
+
+
+def train(config: TokenizerConfig, texts: Iterable[str]) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a config, trained on the texts; raises ConfigError where it cannot be had."""
+    if config.kind == "gpt2":
+        return _from_hub("gpt2")
+    if config.kind == "word":
+        tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
+        trainer = trainers.WordLevelTrainer(special_tokens=[END, UNKNOWN], show_progress=False)
+    elif config.kind == "bpe":
+        tokenizer = Tokenizer(models.BPE())
+        trainer = trainers.BpeTrainer(
+            vocab_size=config.size,
+            special_tokens=[END],
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+    else:
+        raise ConfigError(f"tokenizer.kind={config.kind}: choose word, bpe or gpt2")
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(texts, trainer)
+    unknown = {"unk_token": UNKNOWN} if config.kind == "word" else {}
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=END, eos_token=END, pad_token=END, add_prefix_space=True, **unknown
+    )
+
+
+def _from_hub(name: str) -> PreTrainedTokenizerBase:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, add_prefix_space=True)
+    except OSError:
+        raise ConfigError(
+            f"tokenizer=gpt2: {name} is neither in the local cache nor can the hub be reached; "
+            "use tokenizer=bpe or tokenizer=word"
+        ) from None
+    tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load(folder: Path) -> PreTrainedTokenizerBase:
+    """Load the tokenizer saved in a folder."""
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def tokens(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], list[str]]:
+    """Return a function from text to its tokens."""
+    return lambda text: tokenizer.tokenize(text)
