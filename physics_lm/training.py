@@ -1,0 +1,193 @@
+"""The one training loop, for pretraining and fine-tuning.
+
+A batch is a function of the step, so the state of a run is: weights, optimisers, step, generator state
+and the curve so far. Killed at any step and started again on the same CPU, a run ends in the same bits.
+"""
+
+import io
+import logging
+import math
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.optim import AdamW, Muon, Optimizer
+from tqdm import tqdm
+from transformers import PreTrainedModel
+
+from physics_lm.config import TrainConfig
+
+log = logging.getLogger(__name__)
+Batches = Callable[[int], tuple[NDArray[np.int32], NDArray[np.int32]]]
+FLUSH = 20  # steps between looks at the losses, so that a step never waits for the device
+STATE = "state.pt"
+
+
+class DivergedError(RuntimeError):
+    """The loss is no longer finite."""
+
+
+def device() -> torch.device:
+    """Return the accelerator where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def precision(config: TrainConfig, where: torch.device) -> str:
+    """Return bf16 or fp32: as the config says, or what the device is fast in."""
+    if config.precision != "auto":
+        return config.precision
+    if where.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bf16" if fast else "fp32"
+
+
+def autocast(kind: str, where: torch.device) -> AbstractContextManager[Any]:
+    """Return the autocast context of a precision (bf16 or fp32)."""
+    return torch.autocast(where.type, torch.bfloat16) if kind == "bf16" else nullcontext()
+
+
+def rate(config: TrainConfig, step: int) -> float:
+    """Return the learning rate of a step as a share of its peak: linear warm-up, cosine to `final`."""
+    if step < config.warmup:
+        return (step + 1) / config.warmup
+    done = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.final + (1 - config.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def optimizers(model: PreTrainedModel, config: TrainConfig) -> list[Optimizer]:
+    """Return AdamW over all weights, or Muon for the hidden matrices and AdamW for the rest."""
+    embeddings = {id(m.weight) for m in (model.get_input_embeddings(), model.get_output_embeddings()) if m}
+    positions = {id(p) for name, p in model.named_parameters() if name.endswith("wpe.weight")}
+    learned = [p for p in model.parameters() if p.requires_grad]
+    hidden = [p for p in learned if p.ndim == 2 and id(p) not in embeddings | positions]
+    if config.optimizer != "muon":
+        hidden = []
+    chosen = {id(p) for p in hidden}
+    adam: Optimizer = AdamW(
+        [p for p in learned if id(p) not in chosen],
+        lr=config.lr,
+        betas=(config.beta1, config.beta2),
+        eps=config.eps,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+    if not hidden:
+        return [adam]
+    return [adam, Muon(hidden, lr=config.matrix_lr, weight_decay=config.weight_decay)]
+
+
+class Training:
+    """A run of the loop over `batches`, resumable from `state` (a folder)."""
+
+    def __init__(self, model: PreTrainedModel, batches: Batches, config: TrainConfig, state: Path) -> None:
+        """Prepare a run, going on from the state in the folder where there is one."""
+        self.where = device()
+        self.model = model.to(self.where)  # type: ignore[arg-type]
+        self.batches, self.config = batches, config
+        self.kind = precision(config, self.where)
+        self.optimizers = optimizers(model, config)
+        self.peaks = [group["lr"] for opt in self.optimizers for group in opt.param_groups]
+        self.path = state / STATE
+        self.step, self.curve = 0, []
+        self.resumed_at = 0
+        self._losses: list[torch.Tensor] = []
+        self._load()
+
+    def run(self, title: str) -> list[dict[str, float]]:
+        """Train to the last step; return the curve: step, loss and learning rate of every step.
+
+        Raises DivergedError naming the step where the loss is not finite.
+        """
+        self.model.train()
+        bar = tqdm(total=self.config.steps, initial=self.step, desc=title, disable=None, unit="step")
+        tokens = 0
+        with bar:
+            while self.step < self.config.steps:
+                tokens += self._advance()
+                if self.step % FLUSH == 0 or self.step == self.config.steps:
+                    self._flush()
+                    seconds = max(1e-9, bar.format_dict["elapsed"] or 0)
+                    bar.set_postfix(loss=f"{self.curve[-1]['loss']:.3f}", tok_s=f"{tokens / seconds:,.0f}")
+                if self.step % self.config.save_every == 0 and self.step < self.config.steps:
+                    self._flush()
+                    self._save()
+                bar.update()
+        return self.curve
+
+    def _advance(self) -> int:
+        inputs_BxT, labels_BxT = (torch.from_numpy(part).long() for part in self.batches(self.step))
+        factor = rate(self.config, self.step)
+        groups = [group for opt in self.optimizers for group in opt.param_groups]
+        for group, peak in zip(groups, self.peaks, strict=True):
+            group["lr"] = peak * factor
+        with autocast(self.kind, self.where):
+            loss = loss_of(self.model, inputs_BxT.to(self.where), labels_BxT.to(self.where))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self._losses.append(loss.detach())
+        self.step += 1
+        return inputs_BxT.numel()
+
+    def _flush(self) -> None:
+        first = self.step - len(self._losses)
+        for number, value in enumerate(torch.stack(self._losses).tolist() if self._losses else []):
+            step = first + number
+            if not math.isfinite(value):
+                raise DivergedError(
+                    f"the loss is {value} at step {step}; the last good checkpoint is {self._last_good()}; "
+                    "lower the learning rate"
+                )
+            self.curve.append({"step": step, "loss": value, "lr": self.config.lr * rate(self.config, step)})
+        self._losses = []
+
+    def _last_good(self) -> str:
+        return str(self.path) if self.path.exists() else "none: none was written yet"
+
+    def _save(self) -> None:
+        state = {
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+            "curve": self.curve,
+            "generator": torch.get_rng_state(),
+        }
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        aside = self.path.with_suffix(".tmp")
+        with aside.open("wb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, self.path)
+
+    def _load(self) -> None:
+        if not self.path.exists():
+            return
+        try:
+            state = torch.load(self.path, map_location=self.where, weights_only=True)
+        except Exception as error:  # a damaged state costs time, never a wrong number
+            log.warning("%s cannot be read (%s): starting from step 0", self.path, error.__class__.__name__)
+            return
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.step = self.resumed_at = state["step"]
+        self.curve = state["curve"]
+        torch.set_rng_state(state["generator"].cpu())
+
+
+def loss_of(model: PreTrainedModel, inputs_BxT: torch.Tensor, labels_BxT: torch.Tensor) -> torch.Tensor:
+    """Return the mean next-token cross-entropy over the labels that are not -100, in nats."""
+    logits_BxTxV = model(input_ids=inputs_BxT, use_cache=False).logits[:, :-1]
+    return torch.nn.functional.cross_entropy(
+        logits_BxTxV.flatten(0, 1).float(), labels_BxT[:, 1:].flatten(), ignore_index=-100
+    )
