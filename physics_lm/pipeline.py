@@ -1,0 +1,160 @@
+"""The way through: world, corpus, tokenizer, pretrain, finetune, probe; each step one artifact.
+
+Every step has a spec (what decides it), so plans are made without running anything, and torch is
+imported only where something must be computed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from data_gen import biographies, sentences, world
+from data_gen.config import ConfigError, CorpusConfig, WorldConfig
+from physics_lm import artifacts
+from physics_lm.artifacts import Spec, Store, spec
+from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, ProbeConfig, TokenizerConfig, TrainConfig
+
+VERSIONS = {"corpus": 1, "tokenizer": 1, "pretrain": 1, "finetune": 1, "probe": 1}
+# settings that change how a result is reached, never which result
+HOW = ("save_every", "precision")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides one run. seed sets world, corpus and initialisation together."""
+
+    seed: int = 0
+    world: WorldConfig = field(default_factory=WorldConfig)
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
+    probe: ProbeConfig = field(default_factory=ProbeConfig)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The specs of a run's steps, in order; `finetune` is None where the run has none."""
+
+    corpus: Spec
+    tokenizer: Spec
+    pretrain: Spec
+    finetune: Spec | None
+    probe: Spec
+
+    @property
+    def steps(self) -> list[Spec]:
+        """The specs in the order in which they are made."""
+        steps = [self.corpus, self.tokenizer, self.pretrain, self.finetune, self.probe]
+        return [step for step in steps if step is not None]
+
+    @property
+    def model(self) -> Spec:
+        """The spec of the model that is probed."""
+        return self.finetune or self.pretrain
+
+
+def plan(config: RunConfig) -> Plan:
+    """Return the specs of a run; computes nothing."""
+    seeded = {"seed": config.seed}
+    told = {**seeded, "world": asdict(config.world), "corpus": asdict(config.corpus)}
+    corpus = spec("corpus", VERSIONS["corpus"], told)
+    tokenizer = spec("tokenizer", VERSIONS["tokenizer"], config.tokenizer, corpus=corpus)
+    trained = {**seeded, "model": asdict(config.model), "pretrain": _what(config.pretrain)}
+    pretrain = spec("pretrain", VERSIONS["pretrain"], trained, corpus=corpus, tokenizer=tokenizer)
+    finetune = None
+    if config.finetune.method != "none":
+        tuned = {**seeded, "finetune": _what(config.finetune)}
+        finetune = spec("finetune", VERSIONS["finetune"], tuned, pretrain=pretrain)
+    probe = spec("probe", VERSIONS["probe"], {"kind": config.probe.kind}, model=finetune or pretrain)
+    return Plan(corpus, tokenizer, pretrain, finetune, probe)
+
+
+def _what(config: TrainConfig) -> dict[str, Any]:
+    return {name: value for name, value in asdict(config).items() if name not in HOW}
+
+
+def check(config: RunConfig) -> None:
+    """Raise ConfigError (or PoolError, TemplateError) naming key and mend, before any work."""
+    if config.seed < 0:
+        raise ConfigError(f"seed={config.seed}: must be 0 or more")
+    world.check(config.world)
+    biographies.check(config.corpus)
+    for name in ("pretrain", "finetune"):
+        _check_train(name, getattr(config, name))
+    if config.tokenizer.kind not in ("word", "bpe", "gpt2"):
+        raise ConfigError(f"tokenizer.kind={config.tokenizer.kind}: choose word, bpe or gpt2")
+    if config.finetune.method not in ("none", "full"):
+        raise ConfigError(f"finetune.method={config.finetune.method}: choose none or full")
+    if config.probe.kind != "extraction":
+        raise ConfigError(f"probe.kind={config.probe.kind}: choose extraction")
+    if not 0 <= config.pretrain.question_share < 1:
+        raise ConfigError(f"pretrain.question_share={config.pretrain.question_share}: from 0 to below 1")
+    if config.model.kind != "checkpoint" and config.pretrain.context > config.model.positions:
+        raise ConfigError(
+            f"pretrain.context={config.pretrain.context}: longer than model.positions={config.model.positions}; "
+            "shorten the context or raise model.positions"
+        )
+    shortest = _shortest_entry(config)
+    if config.pretrain.context < shortest:
+        raise ConfigError(
+            f"pretrain.context={config.pretrain.context}: shorter than an entry, which takes about {shortest} "
+            "tokens or more; raise it"
+        )
+
+
+def _shortest_entry(config: RunConfig) -> int:
+    """Return a lower bound in words of the longest entry: the shortest template of every attribute."""
+    total = 0
+    for name in biographies.NAMES:
+        texts = ["".join(t.pieces) for t in sentences.first(name, config.corpus.templates)]
+        total += min(len(text.split()) for text in texts)
+    return total
+
+
+def _check_train(name: str, config: TrainConfig) -> None:
+    for key in ("steps", "batch", "save_every"):
+        if getattr(config, key) < 1:
+            raise ConfigError(f"{name}.{key}={getattr(config, key)}: must be 1 or more")
+    for key in ("lr", "matrix_lr", "clip", "eps"):
+        if not getattr(config, key) > 0:
+            raise ConfigError(f"{name}.{key}={getattr(config, key)}: must be above 0")
+    if config.optimizer not in ("adamw", "muon"):
+        raise ConfigError(f"{name}.optimizer={config.optimizer}: choose adamw or muon")
+    if config.precision not in ("auto", "bf16", "fp32"):
+        raise ConfigError(f"{name}.precision={config.precision}: choose auto, bf16 or fp32")
+    if config.warmup < 0 or config.warmup > config.steps:
+        raise ConfigError(f"{name}.warmup={config.warmup}: between 0 and {name}.steps={config.steps}")
+
+
+def run(config: RunConfig, lab: Path) -> Path:
+    """Make what is missing of a run, step by step; return the folder of its rows.
+
+    Raises ConfigError, AuditError and their kin before anything is trained.
+    """
+    check(config)
+    config = replace(config)
+    store, specs = Store(lab), plan(config)
+    store.check_writable()
+    if store.has(specs.probe) and not artifacts.damaged(store.folder(specs.probe)):
+        return store.folder(specs.probe)
+    from physics_lm import steps  # heavy: torch and transformers
+
+    return steps.run(config, specs, store)
+
+
+def columns(config: RunConfig) -> Mapping[str, Any]:
+    """Return the arm's config as flat columns, e.g. `corpus.entries`; what decides a row and nothing else."""
+    flat: dict[str, Any] = {}
+    _flatten(asdict(config), "", flat)
+    return {key: value for key, value in flat.items() if key.rpartition(".")[2] not in HOW}
+
+
+def _flatten(value: Mapping[str, Any], prefix: str, into: dict[str, Any]) -> None:
+    for key, part in value.items():
+        if isinstance(part, Mapping):
+            _flatten(part, f"{prefix}{key}.", into)
+        else:
+            into[prefix + key] = part

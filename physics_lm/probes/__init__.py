@@ -1,0 +1,1 @@
+"""Probes: a module each, from a checkpoint and questions to per-item rows."""
