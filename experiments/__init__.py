@@ -1,0 +1,1 @@
+"""The entry points: run, reproduce, and the figures."""

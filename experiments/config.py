@@ -1,0 +1,113 @@
+"""The command line's root config, registered with Hydra and turned into dataclasses once."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from errno import ENOSPC
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from data_gen.audit import AuditError
+from data_gen.config import ConfigError, CorpusConfig, WorldConfig
+from data_gen.pools import PoolError
+from data_gen.sentences import TemplateError
+from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, ProbeConfig, TokenizerConfig
+from physics_lm.pipeline import RunConfig
+
+CONF = str(Path(__file__).resolve().parent.parent / "conf")
+Result = TypeVar("Result")
+
+
+@dataclass
+class Paths:
+    """lab: the folder that everything is written to."""
+
+    lab: str = "lab"
+
+
+@dataclass
+class ScaleInfo:
+    """What a scale is, for plans and figures.
+
+    shows: whether the phenomenon can be seen at all. departures: the fidelity table, what differs from the
+    paper. arm_seconds: core-seconds of one arm, measured; arm_megabytes: its disk.
+    """
+
+    name: str = MISSING
+    shows: bool = True
+    departures: dict[str, str] = field(default_factory=dict)
+    arm_seconds: float = 0.0
+    arm_megabytes: float = 0.0
+
+
+@dataclass
+class FigureConfig:
+    """Which figure, its arms at each scale (name: overrides), and which of them are drawn.
+
+    arms: `default`, `all`, or a list of names. seeds: number of seeds, from `seed` on.
+    """
+
+    name: str = MISSING
+    arms: Any = "default"
+    seeds: int = 1
+    default: dict[str, list[str]] = field(default_factory=dict)
+    known: dict[str, list[str]] = field(default_factory=dict)
+    settings: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+
+
+@dataclass
+class Root:
+    """Everything that a command line can set."""
+
+    seed: int = 0
+    plan: bool = False
+    world: WorldConfig = field(default_factory=WorldConfig)
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
+    probe: ProbeConfig = field(default_factory=ProbeConfig)
+    scale: ScaleInfo = field(default_factory=ScaleInfo)
+    figure: FigureConfig = field(default_factory=FigureConfig)
+    paths: Paths = field(default_factory=Paths)
+
+
+def register() -> None:
+    """Register the schema, so that unknown keys and wrong types are refused at compose time."""
+    ConfigStore.instance().store(name="schema", node=Root)
+
+
+def run_config(config: DictConfig) -> RunConfig:
+    """Turn a composed config into the run it describes."""
+    keys = ("world", "corpus", "tokenizer", "model", "pretrain", "finetune", "probe")
+    return RunConfig(seed=config.seed, **{key: OmegaConf.to_object(config[key]) for key in keys})
+
+
+REFUSALS = (ConfigError, AuditError, PoolError, TemplateError)
+
+
+def say(error: BaseException) -> str | None:
+    """Return the one line that explains an error a user can mend, or None for a defect of ours."""
+    if isinstance(error, REFUSALS):
+        return str(error)
+    if isinstance(error, OSError) and error.errno == ENOSPC:
+        return f"the disk is full ({error.filename or 'while writing'}); what was complete is kept: free space, run again"
+    if error.__class__.__name__ == "DivergedError":
+        return str(error)
+    return None
+
+
+def guarded(work: Callable[[], Result]) -> Result:
+    """Do the work; an error that a user can mend ends the process with one line and status 2."""
+    try:
+        return work()
+    except Exception as error:
+        line = say(error)
+        if line is None:
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        sys.exit(2)
