@@ -54,6 +54,7 @@ class FigureConfig:
     arms: Any = "default"
     seeds: int = 1
     default: dict[str, list[str]] = field(default_factory=dict)
+    all: dict[str, list[str]] = field(default_factory=dict)
     known: dict[str, list[str]] = field(default_factory=dict)
     settings: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
