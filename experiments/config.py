@@ -79,7 +79,11 @@ class Root:
 
 def register() -> None:
     """Register the schema, so that unknown keys and wrong types are refused at compose time."""
-    ConfigStore.instance().store(name="schema", node=Root)
+    schema = OmegaConf.structured(Root)
+    for node in schema.values():
+        if OmegaConf.is_config(node):
+            OmegaConf.set_readonly(node, None)  # frozen for our code, not for the command line
+    ConfigStore.instance().store(name="schema", node=schema)
 
 
 def run_config(config: DictConfig) -> RunConfig:
