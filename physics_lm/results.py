@@ -60,7 +60,7 @@ def _bootstrap(sums_PxA: np.ndarray, counts_PxA: np.ndarray) -> Estimate:
         means = np.nanmean((weight_RxP @ sums_PxA) / (weight_RxP @ counts_PxA), axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     value = float(np.mean(sums_PxA.sum(0) / counts_PxA.sum(0)))
-    return Estimate(100 * value, 100 * low, 100 * high)
+    return Estimate(100 * value, 100 * float(low), 100 * float(high))
 
 
 def contrast(first: pd.DataFrame, second: pd.DataFrame) -> Estimate:
@@ -83,3 +83,13 @@ def token_accuracy(rows: pd.DataFrame) -> Estimate:
     """Return the share of right tokens in percent, with a bootstrap over people."""
     sums = rows.groupby(["person", "seed"])[["tokens_correct", "tokens"]].sum().to_numpy(float)
     return _bootstrap(sums[:, :1], sums[:, 1:])
+
+
+def ratio(rows: pd.DataFrame, attribute: str) -> Estimate:
+    """Return one attribute's accuracy over the mean of the others', with a bootstrap over people."""
+    cells = rows.assign(cluster=rows["person"].astype(str) + "/" + rows["seed"].astype(str))
+    table = cells.pivot_table(index="cluster", columns="attribute", values="correct", aggfunc="mean")
+    one, rest = table[attribute].to_numpy(float), table.drop(columns=attribute).mean(axis=1).to_numpy(float)
+    weight_RxP = np.random.default_rng(0).multinomial(len(one), np.full(len(one), 1 / len(one)), size=RESAMPLES)
+    low, high = np.quantile((weight_RxP @ one) / np.maximum(weight_RxP @ rest, 1e-9), [0.025, 0.975])
+    return Estimate(float(one.mean() / max(rest.mean(), 1e-9)), float(low), float(high))
