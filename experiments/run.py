@@ -13,13 +13,13 @@ register()
 
 def task(config: DictConfig) -> str:
     """Run the pipeline of one composed config; return the key of its rows."""
-    return guarded(lambda: pipeline.run(run_config(config), Path(config.paths.lab))).name
+    return pipeline.run(run_config(config), Path(config.paths.lab)).name
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
 def main(config: DictConfig) -> str:
     """Run what the command line says and print where the rows are."""
-    key = task(config)
+    key = guarded(lambda: task(config))
     print(Path(config.paths.lab) / "artifacts" / "probe" / key / "rows.parquet")
     return key
 

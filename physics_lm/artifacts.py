@@ -68,6 +68,10 @@ class Store:
         """Whether a complete artifact is there (its files are checked when it is opened)."""
         return (self.folder(wanted) / MANIFEST).exists()
 
+    def sound(self, wanted: Spec) -> bool:
+        """Whether a complete artifact is there and every file is as it was written."""
+        return self.has(wanted) and not damaged(self.folder(wanted))
+
     def manifest(self, wanted: Spec) -> dict[str, Any]:
         """Return the manifest of an artifact that is there."""
         data: dict[str, Any] = json.loads((self.folder(wanted) / MANIFEST).read_text())

@@ -5,13 +5,12 @@ imported only where something must be computed.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from data_gen import biographies, sentences, world
 from data_gen.config import ConfigError, CorpusConfig, WorldConfig
-from physics_lm import artifacts
 from physics_lm.artifacts import Spec, Store, spec
 from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, ProbeConfig, TokenizerConfig, TrainConfig
 
@@ -135,10 +134,9 @@ def run(config: RunConfig, lab: Path) -> Path:
     Raises ConfigError, AuditError and their kin before anything is trained.
     """
     check(config)
-    config = replace(config)
     store, specs = Store(lab), plan(config)
     store.check_writable()
-    if store.has(specs.probe) and not artifacts.damaged(store.folder(specs.probe)):
+    if store.sound(specs.probe):
         return store.folder(specs.probe)
     from physics_lm import steps  # heavy: torch and transformers
 

@@ -1,0 +1,186 @@
+"""A paper's figure with one command: run the arms that are missing, draw, hold it against the paper."""
+
+import importlib
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from data_gen.config import ConfigError
+from experiments import sweep
+from experiments.config import CONF, guarded, register, run_config
+from physics_lm import pipeline
+from physics_lm.artifacts import Store
+from physics_lm.pipeline import Plan
+
+register()
+
+
+def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
+    """Return the figure's chosen arms and their overrides; raises ConfigError for an unknown arm."""
+    known = OmegaConf.to_container(figure.known)
+    assert isinstance(known, dict)
+    if figure.arms == "default":
+        names = list(figure.default[scale])
+    elif figure.arms == "all":
+        names = list(figure.all.get(scale, known))
+    else:
+        names = [figure.arms] if isinstance(figure.arms, str) else list(figure.arms)
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(f"figure.arms: no arm {unknown[0]}; choose default, all, or some of {', '.join(known)}")
+    extra = figure.settings.get(scale) or {}
+    return {name: [*known[name], *extra.get(name, [])] for name in names}
+
+
+def jobs_of(config: DictConfig, given: list[str]) -> dict[tuple[str, int], list[str]]:
+    """Return for each arm and seed the overrides of its run; what the user gave comes last."""
+    own = [item for item in given if not item.startswith(("figure", "plan=", "seed=", "+figure"))]
+    seeds = range(config.seed, config.seed + config.figure.seeds)
+    arms = arms_of(config.figure, config.scale.name)
+    scale = [item for item in own if item.startswith("scale=")] or [f"scale={config.scale.name}"]
+    rest = [item for item in own if not item.startswith("scale=")]
+    return {
+        (arm, seed): [*scale, *overrides, *rest, f"seed={seed}"] for arm, overrides in arms.items() for seed in seeds
+    }
+
+
+def reproduce(config: DictConfig, given: list[str]) -> int:
+    """Run what is missing of one figure and draw it; return the number of arms that failed."""
+    start = time.perf_counter()
+    if config.figure.seeds < 1:
+        raise ConfigError(f"figure.seeds={config.figure.seeds}: must be 1 or more")
+    jobs = jobs_of(config, given)
+    runs = {job: run_config(sweep.compose(overrides)) for job, overrides in jobs.items()}
+    for run in runs.values():
+        pipeline.check(run)
+    plans, store = {job: pipeline.plan(run) for job, run in runs.items()}, Store(Path(config.paths.lab))
+    if config.plan:
+        print(describe(plans, store, config))
+        return 0
+    store.check_writable()
+    missing = {job: jobs[job] for job in jobs if not store.sound(plans[job].probe)}
+    failed = sweep.launch(list(missing.values())) if missing else []
+    if failed:
+        names = [f"{arm} seed={seed}: {failed[i]}" for i, (arm, seed) in enumerate(missing) if failed[i]]
+        for line in names:
+            print(f"error: {line}", file=sys.stderr)
+        if names:
+            return len(names)
+    draw(config, plans, store, time.perf_counter() - start)
+    return 0
+
+
+def describe(plans: dict[tuple[str, int], Plan], store: Store, config: DictConfig) -> str:
+    """Return the plan as text: every arm, what is there, and the estimated time and disk of the rest."""
+    lines, wanted = [f"figure={config.figure.name} scale={config.scale.name}"], 0
+    for (arm, seed), steps in plans.items():
+        there = [step.step for step in steps.steps if store.has(step)]
+        done = store.has(steps.probe)
+        wanted += not done
+        state = "complete" if done else f"there: {', '.join(there)}" if there else "nothing there"
+        lines.append(f"  {arm:32} seed {seed}   {state}")
+    workers = max(1, min(wanted, os.cpu_count() or 1))
+    minutes = wanted * config.scale.arm_seconds / workers / 60
+    lines.append(
+        f"{wanted} of {len(plans)} runs are missing: about {minutes:.1f} minutes on {workers} "
+        f"core{'s' if workers > 1 else ''} and {wanted * config.scale.arm_megabytes:.0f} MB; nothing was run"
+    )
+    return "\n".join(lines)
+
+
+def draw(config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float) -> None:
+    """Write figure.png, table.csv, claims.json and manifest.json of the figure, and print the claims."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from physics_lm import results
+
+    figure = importlib.import_module(f"experiments.figures.{config.figure.name}")
+    names = list(dict.fromkeys(arm for arm, _ in plans))
+    arms = {
+        name: results.load(store.lab, [steps.probe.key for (arm, _), steps in plans.items() if arm == name])
+        for name in names
+    }
+    cells = figure.table(arms)
+    claims = figure.claims(arms, bool(config.scale.shows), config.scale.name)
+    folder = store.lab / "figures" / config.scale.name / config.figure.name
+    folder.mkdir(parents=True, exist_ok=True)
+    image = figure.draw(arms, cells, caption(config))
+    image.savefig(folder / "figure.png", dpi=150)
+    cells.to_csv(folder / "table.csv", index=False)
+    (folder / "claims.json").write_text(json.dumps([asdict(claim) for claim in claims], indent=2) + "\n")
+    (folder / "manifest.json").write_text(json.dumps(manifest(config, plans, store, seconds), indent=2) + "\n")
+    report(claims, config)
+    print(f"\n{folder / 'figure.png'}")
+
+
+def caption(config: DictConfig) -> str:
+    """Return the figure's small print: scale, people, seeds, and that departures are listed."""
+    seeds = f"{config.figure.seeds} seed{'s' if config.figure.seeds > 1 else ''}"
+    shows = "" if config.scale.shows else "  SMOKE: only shows that the code runs."
+    return (
+        f"scale={config.scale.name}: {config.world.people:,} people, {config.model.layers} layers of width "
+        f"{config.model.width}, {seeds} from {config.seed}. Departures from the paper: fidelity table.{shows}"
+    )
+
+
+def manifest(
+    config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float
+) -> dict[str, Any]:
+    """Return what made the figure: the runs, their steps' keys and times, and the machine."""
+    runs = {
+        f"{arm} seed={seed}": {
+            step.step: {"key": step.key, "seconds": store.manifest(step)["seconds"]} for step in steps.steps
+        }
+        for (arm, seed), steps in plans.items()
+    }
+    probe = store.manifest(next(iter(plans.values())).probe)
+    machine = {name: probe[name] for name in ("device", "threads", "cores", "versions")}
+    departures = dict(config.scale.departures)
+    return {"figure": config.figure.name, "scale": config.scale.name, "seconds": round(seconds, 1), **machine,
+            "fidelity": departures, "runs": runs}  # fmt: skip
+
+
+def report(claims: list[Any], config: DictConfig) -> None:
+    """Print the claims and the fidelity table."""
+    word = {True: "holds", False: "DOES NOT HOLD", None: "not carried"}
+    for claim in claims:
+        ours = f"{claim.ours:.1f} [{claim.low:.1f}, {claim.high:.1f}]" if claim.ours is not None else claim.reason
+        print(f"{claim.id:9} {word[claim.holds]:14} paper {claim.paper:16} {claim.statement}: {ours} (accept {claim.accept})")
+    print("\nDepartures from the paper at this scale:")
+    for name, text in config.scale.departures.items():
+        print(f"  {name}: {text}")
+
+
+def main() -> None:
+    """Reproduce `figure=NAME`, or all of them one after the other with figure=all."""
+    figures = sorted(path.stem for path in (Path(CONF) / "figure").glob("*.yaml"))
+    if "figure=all" not in sys.argv:
+        _one()
+        return
+    place, total = sys.argv.index("figure=all"), 0
+    for name in figures:
+        sys.argv[place] = f"figure={name}"
+        try:
+            _one()
+        except SystemExit as stop:
+            total += bool(stop.code)
+    sys.exit(1 if total else 0)
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+def _one(config: DictConfig) -> None:
+    given = list(HydraConfig.get().overrides.task)
+    if failed := guarded(lambda: reproduce(config, given)):
+        sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
