@@ -65,7 +65,8 @@ def reproduce(config: DictConfig, given: list[str]) -> int:
         print(describe(plans, store, config))
         return 0
     store.check_writable()
-    missing = {job: jobs[job] for job in jobs if not store.sound(plans[job].probe)}
+    longest = sorted(jobs, key=lambda job: -runs[job].pretrain.steps)
+    missing = {job: jobs[job] for job in longest if not store.sound(plans[job].probe)}
     failed = sweep.launch(list(missing.values())) if missing else []
     if failed:
         names = [f"{arm} seed={seed}: {failed[i]}" for i, (arm, seed) in enumerate(missing) if failed[i]]

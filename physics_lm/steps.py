@@ -26,6 +26,7 @@ from physics_lm.probes import extraction as probe
 from physics_lm.training import Training
 
 log = logging.getLogger(__name__)
+transformers.utils.logging.disable_progress_bar()
 AUDITED = 2000  # entries and questions whose token boundaries are looked at
 
 

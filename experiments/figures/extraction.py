@@ -106,7 +106,7 @@ def _bars(axis: Axes, means: pd.DataFrame) -> None:
     axis.set_yticks(place, [label(str(arm)) for arm in means.index])
     axis.set_xlim(0, 104)
     axis.set_xlabel("right answers about people never asked about in training, mean of six attributes (%)")
-    axis.legend(loc="lower right", fontsize=8, framealpha=0.95)
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8, frameon=False, borderaxespad=0)
     axis.spines[["top", "right"]].set_visible(False)
 
 
