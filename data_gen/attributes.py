@@ -45,9 +45,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("birth_city", "What is the birth city of {name}?", _listed("city")),
     Attribute("university", "Which university did {name} study?", _listed("university")),
     Attribute("major", "What major did {name} study?", _listed("major")),
-    Attribute(
-        "employer", "Which company did {name} work for?", lambda s: pools.employers(s["employer"])[0]
-    ),
+    Attribute("employer", "Which company did {name} work for?", lambda s: pools.employers(s["employer"])[0]),
     Attribute(
         "company_city",
         "Where did {name} work?",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_gen import counter, sentences
-from data_gen.attributes import NAMES
+from data_gen import counter, pools, sentences
+from data_gen.attributes import ATTRIBUTES, NAME_POOLS, NAMES
 from data_gen.config import ConfigError, CorpusConfig
 from data_gen.world import PRONOUNS, World
 
@@ -113,10 +113,22 @@ def render(world: World, config: CorpusConfig, recipes: Recipes) -> Iterator[Bio
             recipes.attribute[entry], recipes.template[entry], recipes.fullname[entry], strict=True
         ):
             attribute = NAMES[told]
-            sentence = templates[told][number].render(
-                name if full else pronoun, world.value(attribute, row), pronoun
-            )
+            sentence = templates[told][number].render(name if full else pronoun, world.value(attribute, row), pronoun)
             start = len(text) + bool(text)
             text = f"{text} {sentence.text}" if text else sentence.text
             spans.append(Span(attribute, start + sentence.value[0], start + sentence.value[1]))
         yield Biography(text, world.person(row), world.config.group, tuple(spans))
+
+
+def lexicon(world: World, config: CorpusConfig) -> Iterator[str]:
+    """Yield every template in use and every name and listed value, so that no exposure holds an unknown word.
+
+    Vocabularies made from it do not depend on the seed or the augmentation.
+    """
+    for attribute in ATTRIBUTES:
+        values = world.pools[attribute.name]
+        yield from values
+        for template in sentences.first(attribute.name, config.templates):
+            yield from (template.render(pronoun, values[0], pronoun).text for pronoun in PRONOUNS)
+    for name in NAME_POOLS:
+        yield from pools.first(name, world.config.pools[name])

@@ -48,9 +48,7 @@ def read(folder: Path) -> Iterator[Biography]:
 
 def card(world: World, config: CorpusConfig, entries: int, digest: str) -> str:
     """Return the dataset card: what it holds, how it was made, its licence and the texts' sha256."""
-    fresh = (
-        "\nEntries are drawn afresh at every exposure; this folder holds the first epoch.\n" if config.fresh else ""
-    )
+    fresh = "\nEntries are drawn afresh at every exposure; this folder holds the first epoch.\n" if config.fresh else ""
     return f"""---
 license: apache-2.0
 language: en

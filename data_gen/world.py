@@ -73,8 +73,7 @@ def check(config: WorldConfig) -> None:
         raise ConfigError(f"world.first_person={config.first_person}: must be 0 or more")
     if config.first_person + config.people > possible:
         raise ConfigError(
-            f"world.people={config.people}: only {possible} full names exist; "
-            "use fewer people or larger world.pools"
+            f"world.people={config.people}: only {possible} full names exist; use fewer people or larger world.pools"
         )
     if not 0 < config.train_share < 1:
         raise ConfigError(f"world.train_share={config.train_share}: must lie between 0 and 1, both excluded")
@@ -105,5 +104,3 @@ def _names(config: WorldConfig, seed: int, people: Ids) -> Ids:
     sizes = [config.pools[name] for name in NAME_POOLS]
     index = counter.permute(people, prod(sizes), seed, "name")
     return np.stack(np.unravel_index(index, sizes), axis=1)
-
-

@@ -100,7 +100,9 @@ def say(error: BaseException) -> str | None:
     if isinstance(error, REFUSALS):
         return str(error)
     if isinstance(error, OSError) and error.errno == ENOSPC:
-        return f"the disk is full ({error.filename or 'while writing'}); what was complete is kept: free space, run again"
+        return (
+            f"the disk is full ({error.filename or 'while writing'}); what was complete is kept: free space, run again"
+        )
     if error.__class__.__name__ == "DivergedError":
         return str(error)
     return None

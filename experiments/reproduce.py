@@ -132,9 +132,7 @@ def caption(config: DictConfig) -> str:
     )
 
 
-def manifest(
-    config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float
-) -> dict[str, Any]:
+def manifest(config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float) -> dict[str, Any]:
     """Return what made the figure: the runs, their steps' keys and times, and the machine."""
     runs = {
         f"{arm} seed={seed}": {
@@ -153,8 +151,9 @@ def report(claims: list[Any], config: DictConfig) -> None:
     """Print the claims and the fidelity table."""
     word = {True: "holds", False: "DOES NOT HOLD", None: "not carried"}
     for claim in claims:
-        ours = f"{claim.ours:.1f} [{claim.low:.1f}, {claim.high:.1f}]" if claim.ours is not None else claim.reason
-        print(f"{claim.id:9} {word[claim.holds]:14} paper {claim.paper:16} {claim.statement}: {ours} (accept {claim.accept})")
+        ours = claim.reason if claim.ours is None else f"{claim.ours:.1f} [{claim.low:.1f}, {claim.high:.1f}]"
+        verdict = f"{claim.id:9} {word[claim.holds]:14} paper {claim.paper:16}"
+        print(f"{verdict} {claim.statement}: {ours} (accept {claim.accept})")
     print("\nDepartures from the paper at this scale:")
     for name, text in config.scale.departures.items():
         print(f"  {name}: {text}")

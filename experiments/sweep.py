@@ -31,13 +31,9 @@ def launch(jobs: list[list[str]]) -> list[str]:
     loader = ConfigLoaderImpl(create_config_search_path(CONF))
     config = loader.load_configuration("config", overrides=jobs[0], run_mode=RunMode.MULTIRUN)
     context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
-    launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=context, task_function=_reported, config=config
-    )
+    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=_reported, config=config)
     returns = launcher.launch(jobs, initial_job_idx=0)
-    return [
-        item._return_value if item.status == JobStatus.COMPLETED else repr(item._return_value) for item in returns
-    ]
+    return [item._return_value if item.status == JobStatus.COMPLETED else repr(item._return_value) for item in returns]
 
 
 def _reported(config: DictConfig) -> str:

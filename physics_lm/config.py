@@ -68,7 +68,10 @@ class PretrainConfig(TrainConfig):
 
 @dataclass(frozen=True)
 class FinetuneConfig(TrainConfig):
-    """method: none, or full (every weight is trained) on P_train's questions, loss on the answers."""
+    """method: none, or full (every weight is trained). family: the questions of P_train that are learned.
+
+    The loss is on the answers only.
+    """
 
     steps: int = 50_000
     batch: int = 48
@@ -76,11 +79,12 @@ class FinetuneConfig(TrainConfig):
     weight_decay: float = 0.01
     warmup: int = 0
     method: str = "full"
+    family: str = "extraction"
 
 
 @dataclass(frozen=True)
 class ProbeConfig:
-    """What is asked of the trained model. kind: extraction. batch: questions a forward pass."""
+    """What is asked of the trained model. kind: a module of physics_lm.probes. batch: rows a forward pass."""
 
     kind: str = "extraction"
     batch: int = 256

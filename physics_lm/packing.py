@@ -37,7 +37,16 @@ class Ragged:
         """Return the sequences laid end to end in another order."""
         lengths = self.lengths[order]
         starts = np.cumsum(lengths) - lengths
-        return self.flat[np.repeat(self.bounds[order] - starts, lengths) + np.arange(lengths.sum())]
+        index: NDArray[np.int64] = np.repeat(self.bounds[order] - starts, lengths) + np.arange(lengths.sum())
+        return self.flat[index]
+
+
+def pad(sequences: Ragged, index: NDArray[np.int64], filler: int) -> Ids:
+    """Return the sequences at `index`, shape (len(index), longest), filled up on the right."""
+    lengths = sequences.lengths[index]
+    place = np.arange(int(lengths.max()))
+    flat = np.minimum(sequences.bounds[index, None] + place, len(sequences.flat) - 1)
+    return np.where(place < lengths[:, None], sequences.flat[flat], filler).astype(np.int32)
 
 
 def ragged(sequences: Sequence[Sequence[int]], end_id: int) -> Ragged:
@@ -60,9 +69,7 @@ class Windows:
     `source(epoch)` gives the entries of an epoch: the same for a fixed corpus, others for a fresh one.
     """
 
-    def __init__(
-        self, source: Callable[[int], Ragged], context: int, seed: int, shuffle: bool = True
-    ) -> None:
+    def __init__(self, source: Callable[[int], Ragged], context: int, seed: int, shuffle: bool = True) -> None:
         """Cut windows of `context` tokens; the last, incomplete one of an epoch is left out."""
         self._source, self._context, self._seed, self._shuffle = source, context, seed, shuffle
         self.per_epoch = int(source(0).lengths.sum()) // context
@@ -138,14 +145,10 @@ class Rows:
 
     def pack(self, index: NDArray[np.int64]) -> tuple[Ids, Ids]:
         """Return inputs and labels of the questions at `index`, padded to the longest."""
-        longest = int(self.sequences.lengths[index].max())
-        inputs = np.full((len(index), longest), self.pad, np.int32)
-        labels = np.full_like(inputs, IGNORE)
-        for row, number in enumerate(index):
-            ids = self.sequences[int(number)]
-            inputs[row, : len(ids)] = ids
-            labels[row, self.prompt[number] : len(ids)] = ids[self.prompt[number] :]
-        return inputs, labels
+        inputs = pad(self.sequences, index, self.pad)
+        place = np.arange(inputs.shape[1])
+        answer = (place >= self.prompt[index, None]) & (place < self.sequences.lengths[index, None])
+        return inputs, np.where(answer, inputs, IGNORE).astype(np.int32)
 
 
 @lru_cache(maxsize=4)

@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data_gen import biographies, sentences, world
+from data_gen import biographies, questions, sentences, world
+from data_gen.attributes import NAMES
 from data_gen.config import ConfigError, CorpusConfig, WorldConfig
+from physics_lm import probes
 from physics_lm.artifacts import Spec, Store, spec
 from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, ProbeConfig, TokenizerConfig, TrainConfig
 
@@ -87,8 +89,8 @@ def check(config: RunConfig) -> None:
         raise ConfigError(f"tokenizer.kind={config.tokenizer.kind}: choose word, bpe or gpt2")
     if config.finetune.method not in ("none", "full"):
         raise ConfigError(f"finetune.method={config.finetune.method}: choose none or full")
-    if config.probe.kind != "extraction":
-        raise ConfigError(f"probe.kind={config.probe.kind}: choose extraction")
+    questions.check(config.finetune.family)
+    probes.check(config.probe.kind)
     if not 0 <= config.pretrain.question_share < 1:
         raise ConfigError(f"pretrain.question_share={config.pretrain.question_share}: from 0 to below 1")
     if config.model.kind != "checkpoint" and config.pretrain.context > config.model.positions:
@@ -107,7 +109,7 @@ def check(config: RunConfig) -> None:
 def _shortest_entry(config: RunConfig) -> int:
     """Return a lower bound in words of the longest entry: the shortest template of every attribute."""
     total = 0
-    for name in biographies.NAMES:
+    for name in NAMES:
         texts = ["".join(t.pieces) for t in sentences.first(name, config.corpus.templates)]
         total += min(len(text.split()) for text in texts)
     return total

@@ -1,16 +1,35 @@
-"""One-pass exact match: the answer is right where the argmax is right at each of its tokens.
+"""One-pass exact match: an answer is right where the argmax is right at each of its tokens.
 
 With the stop token in the gold this equals greedy generation, and needs no decoding (tested).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from physics_lm.packing import IGNORE, Ragged, Rows, ragged
+from data_gen.biographies import Biography
+from data_gen.questions import Question
+from physics_lm.packing import Ragged, pad, ragged
+
+Array = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Token sequences and the A answers asked in them.
+
+    sequence: (A,) which sequence an answer stands in, ascending. start, stop: (A,) its tokens there.
+    """
+
+    sequences: Ragged
+    sequence: Array
+    start: Array
+    stop: Array
 
 
 @dataclass(frozen=True)
@@ -28,51 +47,68 @@ class Score:
         return self.tokens == self.tokens_correct
 
 
-def encode(
-    tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str], answers: Sequence[str]
-) -> tuple[Ragged, np.ndarray]:
-    """Return (sequences: end token, prompt, answer, end token; (Q,) length of the part before the answer)."""
-    heads = tokenizer(list(prompts), add_special_tokens=False)["input_ids"]
-    tails = tokenizer(list(answers), add_special_tokens=False)["input_ids"]
+def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
+    ids: list[list[int]] = tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
+    return ids
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, questions: Sequence[Question]) -> Asked:
+    """Return the questions as sequences `end, prompt, answer, end`, and where their answers stand."""
+    heads = _ids(tokenizer, [question.prompt for question in questions])
+    tails = _ids(tokenizer, [question.gold for question in questions])
     end = tokenizer.eos_token_id
     sequences = ragged([[end, *head, *tail] for head, tail in zip(heads, tails, strict=True)], end)
-    return sequences, np.array([1 + len(head) for head in heads])
+    start = np.array([1 + len(head) for head in heads], np.int64)
+    return Asked(sequences, np.arange(len(heads)), start, sequences.lengths - 1)
+
+
+def encode_entries(tokenizer: PreTrainedTokenizerBase, entries: Sequence[Biography]) -> Asked:
+    """Return the entries as sequences `end, text, end`, and where their values stand (A = all spans)."""
+    end = tokenizer.eos_token_id
+    spans = [(number, entry.text, span) for number, entry in enumerate(entries) for span in entry.spans]
+    before = _ids(tokenizer, [text[: span.start].rstrip() for _, text, span in spans])
+    values = _ids(tokenizer, [text[span.start : span.end] for _, text, span in spans])
+    start = np.array([1 + len(part) for part in before], np.int64)
+    sequences = ragged([[end, *ids] for ids in _ids(tokenizer, [entry.text for entry in entries])], end)
+    lengths = np.array([len(part) for part in values], np.int64)
+    return Asked(sequences, np.array([number for number, _, _ in spans], np.int64), start, start + lengths)
 
 
 @torch.no_grad()
 def score(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, sequences: Ragged, starts: np.ndarray, batch: int
-) -> Iterator[Score]:
-    """Yield the score of every sequence's answer, in order, in fp32; `starts` (Q,) is where answers begin."""
-    rows = Rows(sequences, starts, batch, seed=0, pad=tokenizer.eos_token_id)
-    model.eval()
-    by_length = np.argsort(sequences.lengths, kind="stable")
-    found: dict[int, Score] = {}
-    for part in np.array_split(by_length, max(1, -(-len(by_length) // batch))):
-        inputs, labels = rows.pack(part)
-        scored = _forward(model, tokenizer, inputs[:, :-1], _without_end(labels, sequences.lengths[part]))
-        found.update(zip(part.tolist(), scored, strict=True))
-    yield from (found[number] for number in range(len(sequences)))
-
-
-def _without_end(labels: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    labels = labels.copy()
-    labels[np.arange(len(labels)), lengths - 1] = IGNORE
-    return labels[:, :-1]
-
-
-def _forward(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, inputs: np.ndarray, labels: np.ndarray
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Asked, batch: int, title: str = "probe"
 ) -> list[Score]:
+    """Return the score of every answer, in order, in fp32; `batch` sequences a forward pass."""
+    model.eval()
+    found: dict[int, Score] = {}
+    by_length = np.argsort(asked.sequences.lengths, kind="stable")
+    parts = np.array_split(by_length, max(1, -(-len(by_length) // batch)))
+    for part in tqdm(parts, desc=title, disable=None, delay=2, unit="batch"):
+        found.update(_forward(model, tokenizer, asked, part))
+    return [found[number] for number in range(len(asked.sequence))]
+
+
+def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Asked, part: Array) -> dict[int, Score]:
+    """Score the answers of some sequences; returns them by answer number."""
     where = next(model.parameters()).device
-    inputs_BxT = torch.from_numpy(np.ascontiguousarray(inputs)).long().to(where)
-    gold_BxT = torch.from_numpy(labels).long().to(where)[:, 1:]
-    logits_BxTxV = model(input_ids=inputs_BxT, use_cache=False).logits[:, :-1].float()
-    asked_BxT = gold_BxT != IGNORE
-    argmax_BxT = logits_BxTxV.argmax(-1)
-    logprob_BxT = logits_BxTxV.log_softmax(-1).gather(-1, gold_BxT.clamp(min=0)[..., None])[..., 0]
-    right = ((argmax_BxT == gold_BxT) & asked_BxT).sum(1).tolist()
-    total = asked_BxT.sum(1).tolist()
-    logprob = (logprob_BxT * asked_BxT).sum(1).tolist()
-    texts = [tokenizer.decode(ids[mask]).strip() for ids, mask in zip(argmax_BxT, asked_BxT, strict=True)]
-    return [Score(*item) for item in zip(texts, total, right, logprob, strict=True)]
+    ids_BxT = pad(asked.sequences, part, tokenizer.eos_token_id)
+    logits_BxTxV = model(input_ids=torch.from_numpy(ids_BxT).long().to(where), use_cache=False).logits.float()
+    argmax_BxT = logits_BxTxV.argmax(-1).cpu().numpy()
+    gold_BxT = torch.from_numpy(ids_BxT).long().to(where)[:, 1:, None]
+    gathered = logits_BxTxV[:, :-1].gather(-1, gold_BxT)[..., 0] - logits_BxTxV[:, :-1].logsumexp(-1)
+    logprob_BxT = gathered.double().cpu().numpy()
+    found: dict[int, tuple[int, int, float]] = {}
+    answers = []
+    first, last = (np.searchsorted(asked.sequence, part, side) for side in ("left", "right"))
+    for row in range(len(part)):
+        for number in range(first[row], last[row]):
+            start, stop = asked.start[number], asked.stop[number]
+            said, gold = argmax_BxT[row, start - 1 : stop - 1], ids_BxT[row, start:stop]
+            found[number] = (
+                int(stop - start),
+                int((said == gold).sum()),
+                float(logprob_BxT[row, start - 1 : stop - 1].sum()),
+            )
+            answers.append((number, said))
+    texts = tokenizer.batch_decode([said for _, said in answers])
+    return {number: Score(text.strip(), *found[number]) for (number, _), text in zip(answers, texts, strict=True)}

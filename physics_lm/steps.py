@@ -4,29 +4,31 @@ import logging
 import os
 import platform
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 import pandas as pd
 import torch
 import transformers
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from data_gen import audit, biographies, corpus, world
+from data_gen import audit, biographies, corpus, questions, world
 from data_gen.attributes import NAMES
 from data_gen.biographies import Biography
 from data_gen.config import ConfigError
-from data_gen.questions import Question, extraction
-from physics_lm import models, packing, tokenizers, training
+from data_gen.questions import Question
+from physics_lm import models, packing, scoring, tokenizers, training
 from physics_lm.artifacts import Spec, Store
-from physics_lm.pipeline import Plan, RunConfig
-from physics_lm.probes import extraction as probe
+from physics_lm.pipeline import Plan, RunConfig, columns
+from physics_lm.probes import probe
 from physics_lm.training import Training
 
 log = logging.getLogger(__name__)
 transformers.utils.logging.disable_progress_bar()
+SPLITS = ("train", "test")
 AUDITED = 2000  # entries and questions whose token boundaries are looked at
 
 
@@ -75,10 +77,10 @@ class Job:
         """The run's world."""
         return world.make(self.config.world, self.config.seed)
 
-    @cached_property
-    def questions(self) -> dict[str, list[Question]]:
-        """The extraction questions of both splits."""
-        return {split: list(extraction.questions(self.world, split)) for split in ("train", "test")}
+    @cache  # noqa: B019 - a job lives as long as its process
+    def questions(self, family: str, split: str) -> list[Question]:
+        """Return one family's questions about everyone of a split (`train` or `test`)."""
+        return list(questions.family(family).questions(self.world, split))
 
     @cached_property
     def entries(self) -> list[Biography]:
@@ -90,8 +92,12 @@ class Job:
         """The tokenizer of the tokenizer artifact."""
         return tokenizers.load(self.store.folder(self.specs.tokenizer))
 
-    def model(self, step: Spec) -> PreTrainedModel:
-        """Load the model of an artifact."""
+    @cached_property
+    def model(self) -> PreTrainedModel:
+        """The trained model that is probed, on the device."""
+        return self._load(self.specs.model).to(training.device())
+
+    def _load(self, step: Spec) -> PreTrainedModel:
         return AutoModelForCausalLM.from_pretrained(self.store.folder(step), dtype=torch.float32)
 
     def corpus(self, folder: Path, state: Path) -> Mapping[str, Any]:
@@ -99,14 +105,17 @@ class Job:
         recipes = biographies.draw(self.world, self.config.corpus)
         entries = list(biographies.render(self.world, self.config.corpus, recipes))
         audit.check_spans(entries, self.world, NAMES)
-        audit.check_disjoint(*({q.person for q in part} for part in self.questions.values()), "questions")
+        train, test = ({q.person for q in self.questions(self.config.finetune.family, split)} for split in SPLITS)
+        audit.check_disjoint(train, test, "questions")
         corpus.write(entries, folder, self.world, self.config.corpus)
         return {"entries": len(entries), "people": len(self.world)}
 
     def tokenizer(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Train the tokenizer on all entries and questions, refused where a value's tokens are unstable."""
-        asked = [question for part in self.questions.values() for question in part]
+        asked = [question for split in SPLITS for question in self.questions("extraction", split)]
         texts = [entry.text for entry in self.entries] + [question.prompt for question in asked]
+        if self.config.tokenizer.kind == "word":
+            texts += biographies.lexicon(self.world, self.config.corpus)
         trained = tokenizers.train(self.config.tokenizer, texts)
         tokens = tokenizers.tokens(trained)
         audit.check_boundaries(self.entries[:AUDITED], asked[:AUDITED], tokens)
@@ -133,7 +142,7 @@ class Job:
         )
         questions = None
         if settings.question_share:
-            texts = [question.text for question in self.questions["train"]]
+            texts = [question.text for question in self.questions("extraction", "train")]
             asked = self.vocabulary(texts, add_special_tokens=False)["input_ids"]
             packed = packing.ragged(asked, self.vocabulary.eos_token_id)
             questions = packing.Windows(lambda _: packed, settings.context, self.config.seed + 1)
@@ -141,7 +150,7 @@ class Job:
 
     def _audit_windows(self) -> dict[str, float]:
         settings, ids = self.config.pretrain, self._ids(0)
-        person = pd.Series([entry.person_id for entry in self.entries]).to_numpy()
+        person = np.array([entry.person_id for entry in self.entries], np.int64)
         orders = [packing.epoch_order(len(ids), self.config.seed, n, settings.shuffle) for n in range(5)]
         found = audit.repeats(person, ids.lengths, orders, settings.context)
         if settings.shuffle:
@@ -157,15 +166,20 @@ class Job:
         model = models.build(self.config.model, size, self.vocabulary.eos_token_id, self.config.seed)
         batches = self._mixture()
         done = self._train(model, batches, self.config.pretrain, folder, state, f"pretrain {self.config.corpus.name}")
-        return {**done, "repeats": repeats, "tokens": self.config.pretrain.steps * batches.batch * self.config.pretrain.context}
+        return {
+            **done,
+            "repeats": repeats,
+            "tokens": self.config.pretrain.steps * batches.batch * self.config.pretrain.context,
+        }
 
     def finetune(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Fine-tune all weights on the answers to P_train's questions."""
-        asked = self.questions["train"]
-        sequences, starts = probe.encode(self.vocabulary, asked)
         settings = self.config.finetune
-        rows = packing.Rows(sequences, starts, settings.batch, self.config.seed, self.vocabulary.eos_token_id)
-        model = self.model(self.specs.pretrain)
+        asked = scoring.encode(self.vocabulary, self.questions(settings.family, "train"))
+        rows = packing.Rows(
+            asked.sequences, asked.start, settings.batch, self.config.seed, self.vocabulary.eos_token_id
+        )
+        model = self._load(self.specs.pretrain)
         return self._train(model, rows, settings, folder, state, f"finetune {self.config.corpus.name}")
 
     def _train(
@@ -184,9 +198,10 @@ class Job:
         }
 
     def probe(self, folder: Path, state: Path) -> Mapping[str, Any]:
-        """Ask every question of both splits, and read every entry back: a row each."""
-        model = self.model(self.specs.model).to(training.device())
-        rows = probe.rows(model, self.vocabulary, self.world, self.entries, self.questions, self.config)
+        """Measure the trained model: a row per item, with the run's key and settings as columns."""
+        found = probe(self.config.probe.kind).rows(self)
+        settings = pd.DataFrame([columns(self.config)] * len(found))
+        rows = pd.concat([found, settings], axis=1)
         rows.insert(0, "run", self.specs.probe.key)
         rows.to_parquet(folder / "rows.parquet", index=False)
         return {**machine(), "rows": len(rows)}

@@ -23,7 +23,7 @@ def train(config: TokenizerConfig, texts: Iterable[str]) -> PreTrainedTokenizerB
         return _from_hub("gpt2")
     if config.kind == "word":
         tokenizer = Tokenizer(models.WordLevel(unk_token=UNKNOWN))
-        trainer = trainers.WordLevelTrainer(special_tokens=[END, UNKNOWN], show_progress=False)
+        trainer: trainers.Trainer = trainers.WordLevelTrainer(special_tokens=[END, UNKNOWN], show_progress=False)
     elif config.kind == "bpe":
         tokenizer = Tokenizer(models.BPE())
         trainer = trainers.BpeTrainer(

@@ -94,8 +94,8 @@ class Training:
         self.optimizers = optimizers(model, config)
         self.peaks = [group["lr"] for opt in self.optimizers for group in opt.param_groups]
         self.path = state / STATE
-        self.step, self.curve = 0, []
-        self.resumed_at = 0
+        self.step = self.resumed_at = 0
+        self.curve: list[dict[str, float]] = []
         self._losses: list[torch.Tensor] = []
         self._load()
 
@@ -128,7 +128,7 @@ class Training:
             group["lr"] = peak * factor
         with autocast(self.kind, self.where):
             loss = loss_of(self.model, inputs_BxT.to(self.where), labels_BxT.to(self.where))
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         for optimizer in self.optimizers:
             optimizer.step()

@@ -43,8 +43,8 @@ class Between:
         """Hold an estimate against the range."""
         holds = self.low <= ours.value <= self.high
         sure = self.low <= ours.low and ours.high <= self.high
-        numbers = [round(float(x), 2) for x in (ours.value, ours.low, ours.high)]
-        return Claim(id, statement, paper, *numbers, str(self), holds, sure)
+        value, low, high = (round(float(x), 2) for x in (ours.value, ours.low, ours.high))
+        return Claim(id, statement, paper, value, low, high, str(self), holds, sure)
 
     def not_carried(self, id: str, statement: str, paper: str, reason: str) -> Claim:
         """List the claim without a judgement, and why."""

@@ -77,7 +77,7 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
 
 def _panels(count: int, height: float) -> tuple[Figure, tuple[Axes, Axes, Axes]]:
     figure = plt.figure(figsize=(11, 3.4 + 2 * height), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.06, 1, 0.92))  # type: ignore[union-attr]
+    figure.get_layout_engine().set(rect=(0, 0.06, 1, 0.92))  # type: ignore[union-attr, call-arg]
     grid = figure.add_gridspec(2, 2, height_ratios=[1.15, 1])
     return figure, (
         figure.add_subplot(grid[0, :]),

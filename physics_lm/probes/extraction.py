@@ -1,49 +1,36 @@
-"""Extraction: exact match on questions, and the attribute tokens of the biographies (Part 3.1, section 2.3)."""
+"""Extraction: exact match on questions, and the values read back in the biographies (Part 3.1, section 2.3)."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen.biographies import Biography
 from data_gen.questions import Question
 from data_gen.world import World
 from physics_lm import scoring
-from physics_lm.packing import Ragged, ragged
-from physics_lm.pipeline import RunConfig, columns
+
+if TYPE_CHECKING:
+    from physics_lm.steps import Job
 
 BIOGRAPHY = "biography"
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, questions: Sequence[Question]) -> tuple[Ragged, np.ndarray]:
-    """Return the questions as token sequences and where their answers begin."""
-    return scoring.encode(tokenizer, [q.prompt for q in questions], [q.gold for q in questions])
-
-
-def rows(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    world: World,
-    entries: Sequence[Biography],
-    questions: Mapping[str, Sequence[Question]],
-    config: RunConfig,
-) -> pd.DataFrame:
+def rows(job: "Job") -> pd.DataFrame:
     """Return a row per question of both splits and per value told in an entry (task `biography`)."""
-    asked = [question for part in questions.values() for question in part]
-    told = list(readings(world, entries))
-    tables = []
-    for items in (asked, told):
-        sequences, starts = encode(tokenizer, items)
-        scores = scoring.score(model, tokenizer, sequences, starts, config.probe.batch)
-        tables.append(pd.DataFrame([_row(q, s, config.probe.kind) for q, s in zip(items, scores, strict=True)]))
-    frame = pd.concat(tables, ignore_index=True)
-    constants = pd.DataFrame([columns(config)] * len(frame))
-    return pd.concat([frame, constants], axis=1)
+    questions = [question for split in ("train", "test") for question in job.questions("extraction", split)]
+    told = list(readings(job.world, job.entries))
+    found = []
+    for items, asked in (
+        (questions, scoring.encode(job.vocabulary, questions)),
+        (told, scoring.encode_entries(job.vocabulary, job.entries)),
+    ):
+        scores = scoring.score(job.model, job.vocabulary, asked, job.config.probe.batch)
+        found += [row(item, score, job.config.probe.kind) for item, score in zip(items, scores, strict=True)]
+    return pd.DataFrame(found)
 
 
-def readings(world: World, entries: Iterable[Biography]) -> Iterable[Question]:
+def readings(world: World, entries: Sequence[Biography]) -> Iterator[Question]:
     """Yield each value of each entry as a question: the text before it, and the value."""
     for entry in entries:
         row = entry.person_id - world.config.first_person
@@ -52,9 +39,10 @@ def readings(world: World, entries: Iterable[Biography]) -> Iterable[Question]:
             yield Question(BIOGRAPHY, entry.person_id, span.attribute, world.split(row), before, value)
 
 
-def _row(question: Question, score: scoring.Score, kind: str) -> dict[str, Any]:
+def row(question: Question, score: scoring.Score, probe: str) -> dict[str, Any]:
+    """Return the per-item row of one question and its score."""
     return {
-        "probe": kind,
+        "probe": probe,
         "task": question.task,
         "person": question.person,
         "attribute": question.attribute,
