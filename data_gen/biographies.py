@@ -1,7 +1,7 @@
 """Biographies: a recipe per entry is drawn first and rendered after (Part 3.1, section 2.2).
 
-A recipe says for each sentence which attribute it tells, by which template, and whether its subject is
-the full name. So permuting is a shuffle of recipes, and every value has an exact character span.
+A recipe says for each sentence which attribute it tells, by which template, and the form of its subject.
+So permuting is a shuffle of recipes, and every value has an exact character span.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from data_gen.config import ConfigError, CorpusConfig
 from data_gen.world import PRONOUNS, World
 
 Array = NDArray[np.int64]
+PRONOUN, NAME, PERSON = range(3)  # the forms of a sentence's subject
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,15 @@ class Recipes:
     """Recipes of E entries with S sentences each.
 
     row: (E,) row of the person in the world. attribute, template: (E, S) indices by sentence position.
-    fullname: (E, S) whether the sentence's subject is the full name.
+    subject: (E, S) PRONOUN, NAME or PERSON. closing: (E,) template of the sentence that tells the name
+    after all others, -1 where there is none.
     """
 
     row: Array
     attribute: Array
     template: Array
-    fullname: NDArray[np.bool_]
+    subject: Array
+    closing: Array
 
     def __len__(self) -> int:
         return len(self.row)
@@ -58,6 +61,12 @@ def check(config: CorpusConfig) -> None:
     """Raise ConfigError naming the key and the mend where the knobs contradict each other."""
     if config.entries < 1 or config.orders < 0:
         raise ConfigError("corpus.entries must be 1 or more and corpus.orders 0 or more")
+    if not 0 <= config.reverse <= len(NAMES):
+        raise ConfigError(f"corpus.reverse={config.reverse}: between 0 and {len(NAMES)} sentences before the name")
+    if config.reverse and config.fullname:
+        raise ConfigError("corpus.reverse tells the name late and corpus.fullname in every sentence: choose one")
+    if config.couple and (not config.orders or len(NAMES) % 2):
+        raise ConfigError("corpus.couple shuffles pairs of sentences: set corpus.orders to 1 or more")
     templates = sentences.available(config.templates)
     if not config.fresh and config.entries > templates:
         raise ConfigError(
@@ -82,14 +91,28 @@ def draw(world: World, config: CorpusConfig, epoch: int = 0, rows: Array | None 
 
     told = np.broadcast_to(number, shape)
     if config.orders:
-        told = np.argsort(counter.words(world.seed, "order", person, entry, order, number), axis=-1)
+        unit = number // 2 if config.couple else number  # what stays together in a shuffle
+        told = np.argsort(counter.words(world.seed, "order", person, entry, order, unit), axis=-1, kind="stable")
     template = np.broadcast_to(_templates(world.seed, config, person, entry, number), shape)
+    closing = counter.below(
+        counter.words(world.seed, "closing", person, entry, order), len(sentences.load(sentences.CLOSING))
+    )
     return Recipes(
         row=np.repeat(rows, config.entries_per_person),
         attribute=told.reshape(-1, len(NAMES)),
         template=np.take_along_axis(template, told, -1).reshape(-1, len(NAMES)),
-        fullname=np.broadcast_to((number == 0) | config.fullname, shape).reshape(-1, len(NAMES)),
+        subject=np.broadcast_to(_subjects(config), shape).reshape(-1, len(NAMES)),
+        closing=np.where(config.reverse == len(NAMES), closing, -1).reshape(-1),
     )
+
+
+def _subjects(config: CorpusConfig) -> Array:
+    """Return the subject form by sentence position, shape (S,)."""
+    forms = np.full(len(NAMES), NAME if config.fullname else PRONOUN)
+    forms[0] = PERSON if config.reverse else NAME
+    if 0 < config.reverse < len(NAMES):
+        forms[config.reverse] = NAME
+    return forms
 
 
 def _templates(seed: int, config: CorpusConfig, person: Array, entry: Array, number: Array) -> Array:
@@ -105,18 +128,22 @@ def _templates(seed: int, config: CorpusConfig, person: Array, entry: Array, num
 def render(world: World, config: CorpusConfig, recipes: Recipes) -> Iterator[Biography]:
     """Render recipes as text, in their order."""
     templates = [sentences.first(name, config.templates) for name in NAMES]
+    closings = sentences.load(sentences.CLOSING)
     for entry in range(len(recipes)):
         row = int(recipes.row[entry])
         name, pronoun = world.name(row), PRONOUNS[world.pronoun[row]]
+        subjects = (pronoun, name, "The person")
         text, spans = "", []
-        for told, number, full in zip(
-            recipes.attribute[entry], recipes.template[entry], recipes.fullname[entry], strict=True
+        for told, number, form in zip(
+            recipes.attribute[entry], recipes.template[entry], recipes.subject[entry], strict=True
         ):
             attribute = NAMES[told]
-            sentence = templates[told][number].render(name if full else pronoun, world.value(attribute, row), pronoun)
+            sentence = templates[told][number].render(subjects[form], world.value(attribute, row), pronoun)
             start = len(text) + bool(text)
             text = f"{text} {sentence.text}" if text else sentence.text
             spans.append(Span(attribute, start + sentence.value[0], start + sentence.value[1]))
+        if recipes.closing[entry] >= 0:
+            text += " " + closings[recipes.closing[entry]].render(pronoun, name, pronoun).text
         yield Biography(text, world.person(row), world.config.group, tuple(spans))
 
 
@@ -130,5 +157,7 @@ def lexicon(world: World, config: CorpusConfig) -> Iterator[str]:
         yield from values
         for template in sentences.first(attribute.name, config.templates):
             yield from (template.render(pronoun, values[0], pronoun).text for pronoun in PRONOUNS)
+    for closing in sentences.load(sentences.CLOSING):
+        yield from (closing.render(pronoun, "The person", pronoun).text for pronoun in PRONOUNS)
     for name in NAME_POOLS:
         yield from pools.first(name, world.config.pools[name])

@@ -27,18 +27,22 @@ class WorldConfig:
 
 @dataclass(frozen=True)
 class CorpusConfig:
-    """How each person is told: the augmentation knobs (Part 3.1, section 2.2).
+    """How each person is told: the augmentation knobs (Part 3.1, section 2.2; Part 3.2, section 6).
 
     entries: how often the templates are drawn anew (multiM). orders: sentence orders per draw; 0 keeps
-    the fixed order, P shuffles P times (permuteP). fullname: the full name in every sentence instead of
-    a pronoun. fresh: new templates and orders at every exposure (multi-infinity). templates: how many of
-    each attribute's templates are used; 0 for all.
+    the fixed order, P shuffles P times (permuteP). couple: shuffle pairs of sentences that stay together.
+    fullname: the full name in every sentence instead of a pronoun. reverse: sentences told before the
+    name is (reverseK); with all six before it, a closing sentence tells the name. fresh: new templates
+    and orders at every exposure (multi-infinity). templates: how many of each attribute's templates are
+    used; 0 for all.
     """
 
     name: str = "multi5_permute"
     entries: int = 5
     orders: int = 1
+    couple: bool = False
     fullname: bool = False
+    reverse: int = 0
     fresh: bool = False
     templates: int = 0
 
@@ -46,3 +50,10 @@ class CorpusConfig:
     def entries_per_person(self) -> int:
         """Number of biography entries of one person in one epoch."""
         return self.entries * max(1, self.orders)
+
+
+@dataclass(frozen=True)
+class QuestionConfig:
+    """What is asked: a family, which is a module of data_gen.questions."""
+
+    family: str = "extraction"

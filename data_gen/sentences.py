@@ -1,7 +1,8 @@
 """Sentence templates: about 50 per attribute, in templates/ATTRIBUTE.txt, one a line (Part 3.1, section 2.1).
 
 A template starts with `{subject}`, holds `{value}` once and may hold `{was}` and `{their}`, which agree
-with the subject. The first 20 of each file are short; the laptop scale uses only these.
+with the subject. The first 20 of each file are short; the laptop scale uses only these. name.txt holds the
+closing sentences, whose value is the full name.
 """
 
 import re
@@ -13,6 +14,7 @@ from data_gen.attributes import NAMES
 from data_gen.config import ConfigError
 
 FOLDER = Path(__file__).parent / "templates"
+CLOSING = "name"  # sentences that tell the full name after all attributes (Part 3.2, section 6)
 _HOLE = re.compile(r"\{(\w+)\}")
 _HOLES = {"subject", "value", "was", "their"}
 _WAS = {"He": "was", "She": "was", "They": "were"}

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from errno import ENOSPC
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from data_gen.audit import AuditError
-from data_gen.config import ConfigError, CorpusConfig, WorldConfig
+from data_gen.config import ConfigError, CorpusConfig, QuestionConfig, WorldConfig
 from data_gen.pools import PoolError
 from data_gen.sentences import TemplateError
 from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, ProbeConfig, TokenizerConfig
@@ -70,6 +70,8 @@ class Root:
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    prior: FinetuneConfig = field(default_factory=lambda: FinetuneConfig(method="none"))
+    questions: QuestionConfig = field(default_factory=QuestionConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     probe: ProbeConfig = field(default_factory=ProbeConfig)
     scale: ScaleInfo = field(default_factory=ScaleInfo)
@@ -88,7 +90,7 @@ def register() -> None:
 
 def run_config(config: DictConfig) -> RunConfig:
     """Turn a composed config into the run it describes."""
-    keys = ("world", "corpus", "tokenizer", "model", "pretrain", "finetune", "probe")
+    keys = [part.name for part in fields(RunConfig) if part.name != "seed"]
     return RunConfig(seed=config.seed, **{key: OmegaConf.to_object(config[key]) for key in keys})
 
 

@@ -1,7 +1,8 @@
 """The store: every step's output in lab/artifacts/STEP/KEY, complete or absent.
 
 The key is the sha256 of the canonical JSON of the step's config, the keys before it and the step's
-version number. A folder is filled aside and moved into place whole, under a lock of its key.
+version number. Settings at their defaults are left out of it, so that a knob added later leaves what was
+made before in its place; a changed default raises the step's version. A folder is filled aside and moved into place whole, under a lock of its key.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,22 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def spec(step: str, version: int, config: Any, **inputs: Spec) -> Spec:
-    """Describe an artifact by its config (a dataclass or plain data) and the specs before it."""
-    plain = asdict(config) if is_dataclass(config) and not isinstance(config, type) else config
-    return Spec(step, version, plain, {name: before.key for name, before in inputs.items()})
+def spec(step: str, version: int, config: Mapping[str, Any], **inputs: Spec) -> Spec:
+    """Describe an artifact by its settings (plain data and dataclasses) and the specs before it."""
+    return Spec(step, version, chosen(config), {name: before.key for name, before in inputs.items()})
+
+
+def chosen(value: Any) -> Any:
+    """Return plain data of nested mappings and dataclasses, without fields that are at their defaults."""
+    if isinstance(value, Mapping):
+        return {key: chosen(part) for key, part in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: chosen(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != _default(f)}
+    return value
+
+
+def _default(part: Field[Any]) -> Any:
+    return part.default if part.default_factory is MISSING else part.default_factory()
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,7 @@ class PretrainConfig(TrainConfig):
 
 @dataclass(frozen=True)
 class FinetuneConfig(TrainConfig):
-    """method: none, or full (every weight is trained). family: the questions of P_train that are learned.
-
-    The loss is on the answers only.
-    """
+    """method: none, or full (every weight is trained) on P_train's questions, loss on the answers."""
 
     steps: int = 50_000
     batch: int = 48
@@ -79,7 +76,6 @@ class FinetuneConfig(TrainConfig):
     weight_decay: float = 0.01
     warmup: int = 0
     method: str = "full"
-    family: str = "extraction"
 
 
 @dataclass(frozen=True)

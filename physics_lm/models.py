@@ -41,15 +41,29 @@ def check(config: ModelConfig) -> None:
 def build(config: ModelConfig, vocabulary: int, end_id: int, seed: int) -> PreTrainedModel:
     """Build a model initialised from `seed`, or load the checkpoint folder of `config.path`.
 
-    vocabulary: number of token ids. end_id: the end token's id. Raises ConfigError as `check` does and
-    where a checkpoint's vocabulary is too small.
+    vocabulary: number of token ids; the embedding is padded to a multiple of 64. end_id: the end token's id.
+    Raises ConfigError as `check` does and where a checkpoint's vocabulary is too small.
     """
     check(config)
+    rows = _padded(vocabulary)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = _KINDS[config.kind](config, {"vocab_size": vocabulary, "bos_token_id": end_id, "eos_token_id": end_id})
+        model = _KINDS[config.kind](config, {"vocab_size": rows, "bos_token_id": end_id, "eos_token_id": end_id})
     if model.get_input_embeddings().num_embeddings < vocabulary:
         raise ConfigError(f"model.path={config.path}: its vocabulary is smaller than the tokenizer's {vocabulary}")
+    return model
+
+
+def _padded(vocabulary: int) -> int:
+    return -(-vocabulary // 64) * 64
+
+
+def widen(model: PreTrainedModel, vocabulary: int, seed: int) -> PreTrainedModel:
+    """Give the model embeddings for `vocabulary` token ids; new ones are drawn like the old, from `seed`."""
+    if model.get_input_embeddings().num_embeddings < vocabulary:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model.resize_token_embeddings(_padded(vocabulary))
     return model
 
 

@@ -5,13 +5,13 @@ imported only where something must be computed.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from data_gen import biographies, questions, sentences, world
 from data_gen.attributes import NAMES
-from data_gen.config import ConfigError, CorpusConfig, WorldConfig
+from data_gen.config import ConfigError, CorpusConfig, QuestionConfig, WorldConfig
 from physics_lm import probes
 from physics_lm.artifacts import Spec, Store, spec
 from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, ProbeConfig, TokenizerConfig, TrainConfig
@@ -23,7 +23,10 @@ HOW = ("save_every", "precision")
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides one run. seed sets world, corpus and initialisation together."""
+    """Everything that decides one run. seed sets world, corpus and initialisation together.
+
+    prior: a fine-tuning on extraction questions before `finetune` on `questions` (the model M' of Part 3.2).
+    """
 
     seed: int = 0
     world: WorldConfig = field(default_factory=WorldConfig)
@@ -31,50 +34,62 @@ class RunConfig:
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    prior: FinetuneConfig = field(default_factory=lambda: FinetuneConfig(method="none"))
+    questions: QuestionConfig = field(default_factory=QuestionConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     probe: ProbeConfig = field(default_factory=ProbeConfig)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The specs of a run's steps, in order; `finetune` is None where the run has none."""
+    """The specs of a run's steps, in order; `prior` and `finetune` are None where the run has none."""
 
     corpus: Spec
     tokenizer: Spec
     pretrain: Spec
+    prior: Spec | None
     finetune: Spec | None
     probe: Spec
 
     @property
     def steps(self) -> list[Spec]:
         """The specs in the order in which they are made."""
-        steps = [self.corpus, self.tokenizer, self.pretrain, self.finetune, self.probe]
+        steps = [self.corpus, self.tokenizer, self.pretrain, self.prior, self.finetune, self.probe]
         return [step for step in steps if step is not None]
 
     @property
     def model(self) -> Spec:
         """The spec of the model that is probed."""
-        return self.finetune or self.pretrain
+        return self.finetune or self.prior or self.pretrain
 
 
 def plan(config: RunConfig) -> Plan:
     """Return the specs of a run; computes nothing."""
     seeded = {"seed": config.seed}
-    told = {**seeded, "world": asdict(config.world), "corpus": asdict(config.corpus)}
+    told = {**seeded, "world": config.world, "corpus": config.corpus}
     corpus = spec("corpus", VERSIONS["corpus"], told)
-    tokenizer = spec("tokenizer", VERSIONS["tokenizer"], config.tokenizer, corpus=corpus)
-    trained = {**seeded, "model": asdict(config.model), "pretrain": _what(config.pretrain)}
+    tokenizer = spec("tokenizer", VERSIONS["tokenizer"], {"tokenizer": config.tokenizer}, corpus=corpus)
+    trained = {**seeded, "model": config.model, "pretrain": _what(config.pretrain)}
+    if config.pretrain.question_share:
+        trained["questions"] = config.questions
     pretrain = spec("pretrain", VERSIONS["pretrain"], trained, corpus=corpus, tokenizer=tokenizer)
-    finetune = None
-    if config.finetune.method != "none":
-        tuned = {**seeded, "finetune": _what(config.finetune)}
-        finetune = spec("finetune", VERSIONS["finetune"], tuned, pretrain=pretrain)
-    probe = spec("probe", VERSIONS["probe"], {"kind": config.probe.kind}, model=finetune or pretrain)
-    return Plan(corpus, tokenizer, pretrain, finetune, probe)
+    prior = _finetune(config, config.prior, QuestionConfig(), pretrain)
+    finetune = _finetune(config, config.finetune, config.questions, prior or pretrain)
+    asked = {"probe": config.probe, "questions": config.questions}
+    probe = spec("probe", VERSIONS["probe"], asked, model=finetune or prior or pretrain)
+    return Plan(corpus, tokenizer, pretrain, prior, finetune, probe)
 
 
-def _what(config: TrainConfig) -> dict[str, Any]:
-    return {name: value for name, value in asdict(config).items() if name not in HOW}
+def _finetune(config: RunConfig, settings: FinetuneConfig, asked: QuestionConfig, model: Spec) -> Spec | None:
+    if settings.method == "none":
+        return None
+    tuned = {"seed": config.seed, "finetune": _what(settings), "questions": asked}
+    return spec("finetune", VERSIONS["finetune"], tuned, model=model)
+
+
+def _what(config: TrainConfig) -> TrainConfig:
+    defaults = {part.name: part.default for part in fields(TrainConfig) if part.name in HOW}
+    return replace(config, **defaults)
 
 
 def check(config: RunConfig) -> None:
@@ -83,13 +98,14 @@ def check(config: RunConfig) -> None:
         raise ConfigError(f"seed={config.seed}: must be 0 or more")
     world.check(config.world)
     biographies.check(config.corpus)
-    for name in ("pretrain", "finetune"):
+    for name in ("pretrain", "prior", "finetune"):
         _check_train(name, getattr(config, name))
     if config.tokenizer.kind not in ("word", "bpe", "gpt2"):
         raise ConfigError(f"tokenizer.kind={config.tokenizer.kind}: choose word, bpe or gpt2")
-    if config.finetune.method not in ("none", "full"):
-        raise ConfigError(f"finetune.method={config.finetune.method}: choose none or full")
-    questions.check(config.finetune.family)
+    for name in ("prior", "finetune"):
+        if (method := getattr(config, name).method) not in ("none", "full"):
+            raise ConfigError(f"{name}.method={method}: choose none or full")
+    questions.check(config.questions)
     probes.check(config.probe.kind)
     if not 0 <= config.pretrain.question_share < 1:
         raise ConfigError(f"pretrain.question_share={config.pretrain.question_share}: from 0 to below 1")

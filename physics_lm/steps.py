@@ -3,7 +3,7 @@
 import logging
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 from data_gen import audit, biographies, corpus, questions, world
 from data_gen.attributes import NAMES
 from data_gen.biographies import Biography
-from data_gen.config import ConfigError
+from data_gen.config import ConfigError, QuestionConfig
 from data_gen.questions import Question
 from physics_lm import models, packing, scoring, tokenizers, training
 from physics_lm.artifacts import Spec, Store
+from physics_lm.config import FinetuneConfig, TrainConfig
 from physics_lm.pipeline import Plan, RunConfig, columns
 from physics_lm.probes import probe
 from physics_lm.training import Training
@@ -34,17 +35,12 @@ AUDITED = 2000  # entries and questions whose token boundaries are looked at
 
 def run(config: RunConfig, specs: Plan, store: Store) -> Path:
     """Make every missing artifact of a run; return the folder of the probe's rows."""
-    job = Job(config, specs, store)
-    makers: dict[str, Callable[[Path, Path], Mapping[str, Any]]] = {
-        "corpus": job.corpus,
-        "tokenizer": job.tokenizer,
-        "pretrain": job.pretrain,
-        "finetune": job.finetune,
-        "probe": job.probe,
-    }
-    folder = store.lab
-    for step in specs.steps:
-        folder = store.make(step, makers[step.step])
+    job, folder = Job(config, specs, store), store.lab
+    makers = [job.corpus, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe]
+    wanted = [specs.corpus, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune, specs.probe]
+    for step, maker in zip(wanted, makers, strict=True):
+        if step is not None:
+            folder = store.make(step, maker)
     return folder
 
 
@@ -78,9 +74,9 @@ class Job:
         return world.make(self.config.world, self.config.seed)
 
     @cache  # noqa: B019 - a job lives as long as its process
-    def questions(self, family: str, split: str) -> list[Question]:
-        """Return one family's questions about everyone of a split (`train` or `test`)."""
-        return list(questions.family(family).questions(self.world, split))
+    def asked(self, config: QuestionConfig, split: str) -> list[Question]:
+        """Return the questions of a config about everyone of a split (`train` or `test`)."""
+        return questions.ask(self.world, config, split)
 
     @cached_property
     def entries(self) -> list[Biography]:
@@ -89,13 +85,18 @@ class Job:
 
     @cached_property
     def vocabulary(self) -> PreTrainedTokenizerBase:
-        """The tokenizer of the tokenizer artifact."""
+        """The tokenizer of the corpus."""
         return tokenizers.load(self.store.folder(self.specs.tokenizer))
 
     @cached_property
     def model(self) -> PreTrainedModel:
         """The trained model that is probed, on the device."""
         return self._load(self.specs.model).to(training.device())
+
+    @cached_property
+    def model_vocabulary(self) -> PreTrainedTokenizerBase:
+        """The tokenizer of the trained model: the corpus's, and what fine-tuning added."""
+        return tokenizers.load(self.store.folder(self.specs.model))
 
     def _load(self, step: Spec) -> PreTrainedModel:
         return AutoModelForCausalLM.from_pretrained(self.store.folder(step), dtype=torch.float32)
@@ -105,14 +106,14 @@ class Job:
         recipes = biographies.draw(self.world, self.config.corpus)
         entries = list(biographies.render(self.world, self.config.corpus, recipes))
         audit.check_spans(entries, self.world, NAMES)
-        train, test = ({q.person for q in self.questions(self.config.finetune.family, split)} for split in SPLITS)
+        train, test = ({q.person for q in self.asked(self.config.questions, split)} for split in SPLITS)
         audit.check_disjoint(train, test, "questions")
         corpus.write(entries, folder, self.world, self.config.corpus)
         return {"entries": len(entries), "people": len(self.world)}
 
     def tokenizer(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Train the tokenizer on all entries and questions, refused where a value's tokens are unstable."""
-        asked = [question for split in SPLITS for question in self.questions("extraction", split)]
+        asked = [question for split in SPLITS for question in self.asked(QuestionConfig(), split)]
         texts = [entry.text for entry in self.entries] + [question.prompt for question in asked]
         if self.config.tokenizer.kind == "word":
             texts += biographies.lexicon(self.world, self.config.corpus)
@@ -142,7 +143,7 @@ class Job:
         )
         questions = None
         if settings.question_share:
-            texts = [question.text for question in self.questions("extraction", "train")]
+            texts = [question.text for question in self.asked(self.config.questions, "train")]
             asked = self.vocabulary(texts, add_special_tokens=False)["input_ids"]
             packed = packing.ragged(asked, self.vocabulary.eos_token_id)
             questions = packing.Windows(lambda _: packed, settings.context, self.config.seed + 1)
@@ -162,33 +163,49 @@ class Job:
     def pretrain(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Pretrain a model on windows of entries, or of entries and questions of P_train."""
         repeats = self._audit_windows()
-        size = -(-len(self.vocabulary) // 64) * 64
-        model = models.build(self.config.model, size, self.vocabulary.eos_token_id, self.config.seed)
+        model = models.build(self.config.model, len(self.vocabulary), self.vocabulary.eos_token_id, self.config.seed)
         batches = self._mixture()
-        done = self._train(model, batches, self.config.pretrain, folder, state, f"pretrain {self.config.corpus.name}")
+        title = f"pretrain {self.config.corpus.name}"
+        done = self._train(model, self.vocabulary, batches, self.config.pretrain, folder, state, title)
         return {
             **done,
             "repeats": repeats,
             "tokens": self.config.pretrain.steps * batches.batch * self.config.pretrain.context,
         }
 
+    def prior(self, folder: Path, state: Path) -> Mapping[str, Any]:
+        """Fine-tune on extraction questions before the fine-tuning that is measured."""
+        return self._finetune(self.config.prior, QuestionConfig(), self.specs.pretrain, folder, state)
+
     def finetune(self, folder: Path, state: Path) -> Mapping[str, Any]:
-        """Fine-tune all weights on the answers to P_train's questions."""
-        settings = self.config.finetune
-        asked = scoring.encode(self.vocabulary, self.questions(settings.family, "train"))
-        rows = packing.Rows(
-            asked.sequences, asked.start, settings.batch, self.config.seed, self.vocabulary.eos_token_id
-        )
-        model = self._load(self.specs.pretrain)
-        return self._train(model, rows, settings, folder, state, f"finetune {self.config.corpus.name}")
+        """Fine-tune on the answers to P_train's questions."""
+        base = self.specs.prior or self.specs.pretrain
+        return self._finetune(self.config.finetune, self.config.questions, base, folder, state)
+
+    def _finetune(
+        self, settings: FinetuneConfig, asked: QuestionConfig, base: Spec, folder: Path, state: Path
+    ) -> dict[str, Any]:
+        texts = [question.text for split in SPLITS for question in self.asked(asked, split)]
+        vocabulary = tokenizers.extend(tokenizers.load(self.store.folder(base)), texts)
+        model = models.widen(self._load(base), len(vocabulary), self.config.seed)
+        encoded = scoring.encode(vocabulary, self.asked(asked, "train"))
+        rows = packing.Rows(encoded.sequences, encoded.start, settings.batch, self.config.seed, vocabulary.eos_token_id)
+        return self._train(model, vocabulary, rows, settings, folder, state, f"finetune {self.config.corpus.name}")
 
     def _train(
-        self, model: PreTrainedModel, batches: Any, settings: Any, folder: Path, state: Path, title: str
+        self,
+        model: PreTrainedModel,
+        vocabulary: PreTrainedTokenizerBase,
+        batches: training.Batches,
+        settings: TrainConfig,
+        folder: Path,
+        state: Path,
+        title: str,
     ) -> dict[str, Any]:
         loop = Training(model, batches, settings, state)
         curve = loop.run(title)
         model.save_pretrained(folder)
-        self.vocabulary.save_pretrained(folder)
+        vocabulary.save_pretrained(folder)
         pd.DataFrame(curve).to_parquet(folder / "curve.parquet", index=False)
         return {
             **machine(),

@@ -4,10 +4,12 @@ All cut text before a space and treat the start of a text as if a space stood th
 has the same tokens in an entry, a question and an answer.
 """
 
+import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from data_gen.config import ConfigError
@@ -15,6 +17,7 @@ from physics_lm.config import TokenizerConfig
 
 END = "<|endoftext|>"
 UNKNOWN = "<|unknown|>"
+_MARK = re.compile(r"<\|\w+\|>")
 
 
 def train(config: TokenizerConfig, texts: Iterable[str]) -> PreTrainedTokenizerBase:
@@ -37,9 +40,13 @@ def train(config: TokenizerConfig, texts: Iterable[str]) -> PreTrainedTokenizerB
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.train_from_iterator(texts, trainer)
-    unknown = {"unk_token": UNKNOWN} if config.kind == "word" else {}
+    return _wrapped(tokenizer, UNKNOWN if config.kind == "word" else None)
+
+
+def _wrapped(tokenizer: Tokenizer, unknown: str | None) -> PreTrainedTokenizerBase:
+    known = {"unk_token": unknown} if unknown else {}
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token=END, eos_token=END, pad_token=END, add_prefix_space=True, **unknown
+        tokenizer_object=tokenizer, bos_token=END, eos_token=END, pad_token=END, add_prefix_space=True, **known
     )
 
 
@@ -53,6 +60,26 @@ def _from_hub(name: str) -> PreTrainedTokenizerBase:
         ) from None
     tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def extend(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> PreTrainedTokenizerBase:
+    """Return the tokenizer with the words of the texts that it lacks; ids it has stay as they are.
+
+    Marks like `<|hint|>` become tokens of their own in every tokenizer; only a word tokenizer lacks words.
+    """
+    texts = list(texts)
+    marks = sorted({mark for text in texts for mark in _MARK.findall(text)})
+    known = tokenizer.get_vocab()
+    tokenizer.add_tokens([AddedToken(mark, lstrip=True, special=True) for mark in marks if mark not in known])
+    if tokenizer.unk_token_id is None:
+        return tokenizer
+    backend = tokenizer.backend_tokenizer
+    words = {w for text in texts for part in _MARK.split(text) for w, _ in backend.pre_tokenizer.pre_tokenize_str(part)}
+    missing = sorted(words - set(tokenizer.get_vocab()))
+    state = json.loads(backend.to_str())
+    first = len(tokenizer)
+    state["model"]["vocab"].update({word: first + number for number, word in enumerate(missing)})
+    return _wrapped(Tokenizer.from_str(json.dumps(state)), UNKNOWN)
 
 
 def load(folder: Path) -> PreTrainedTokenizerBase:

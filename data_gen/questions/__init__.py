@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from data_gen.config import ConfigError
+from data_gen.config import ConfigError, QuestionConfig
 from data_gen.world import World
 
 
@@ -30,7 +30,7 @@ class Question:
 class Family(Protocol):
     """What a module of this package offers."""
 
-    def questions(self, world: World, split: str) -> Iterator[Question]:
+    def questions(self, world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
         """Yield the questions about everyone of a split (`train` or `test`), person by person."""
         ...
 
@@ -40,13 +40,14 @@ def families() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def check(name: str) -> None:
-    """Raise ConfigError where there is no family of that name."""
-    if name not in families():
-        raise ConfigError(f"finetune.family={name}: choose one of {', '.join(families())}")
+def check(config: QuestionConfig) -> None:
+    """Raise ConfigError naming the key and the mend where the questions cannot be asked."""
+    if config.family not in families():
+        raise ConfigError(f"questions.family={config.family}: choose one of {', '.join(families())}")
 
 
-def family(name: str) -> Family:
-    """Return the module of a family; raises ConfigError where there is none of that name."""
-    check(name)
-    return cast(Family, importlib.import_module(f"{__name__}.{name}"))
+def ask(world: World, config: QuestionConfig, split: str) -> list[Question]:
+    """Return the questions of a config about everyone of a split; raises ConfigError as `check` does."""
+    check(config)
+    family = cast(Family, importlib.import_module(f"{__name__}.{config.family}"))
+    return list(family.questions(world, config, split))

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from data_gen.attributes import ATTRIBUTES
+from data_gen.config import QuestionConfig
 from data_gen.questions import Question
 from data_gen.world import World
 
 TASK = "extraction"
 
 
-def questions(world: World, split: str) -> Iterator[Question]:
+def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
     """Yield the questions about everyone of a split (`train` or `test`), person by person."""
     for row in range(len(world)):
         if world.split(row) == split:

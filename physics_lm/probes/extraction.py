@@ -1,4 +1,4 @@
-"""Extraction: exact match on questions, and the values read back in the biographies (Part 3.1, section 2.3)."""
+"""Extraction: exact match on questions, and the values read back in biographies (Part 3.1, section 2.3)."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,14 @@ BIOGRAPHY = "biography"
 
 def rows(job: "Job") -> pd.DataFrame:
     """Return a row per question of both splits and per value told in an entry (task `biography`)."""
-    questions = [question for split in ("train", "test") for question in job.questions("extraction", split)]
+    questions = [question for split in ("train", "test") for question in job.asked(job.config.questions, split)]
     told = list(readings(job.world, job.entries))
     found = []
     for items, asked in (
-        (questions, scoring.encode(job.vocabulary, questions)),
-        (told, scoring.encode_entries(job.vocabulary, job.entries)),
+        (questions, scoring.encode(job.model_vocabulary, questions)),
+        (told, scoring.encode_entries(job.model_vocabulary, job.entries)),
     ):
-        scores = scoring.score(job.model, job.vocabulary, asked, job.config.probe.batch)
+        scores = scoring.score(job.model, job.model_vocabulary, asked, job.config.probe.batch)
         found += [row(item, score, job.config.probe.kind) for item, score in zip(items, scores, strict=True)]
     return pd.DataFrame(found)
 
