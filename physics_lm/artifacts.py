@@ -2,7 +2,8 @@
 
 The key is the sha256 of the canonical JSON of the step's config, the keys before it and the step's
 version number. Settings at their defaults are left out of it, so that a knob added later leaves what was
-made before in its place; a changed default raises the step's version. A folder is filled aside and moved into place whole, under a lock of its key.
+made before in its place; a changed default raises the step's version. A folder is filled aside and moved
+into place whole, under a lock of its key.
 """
 
 import hashlib

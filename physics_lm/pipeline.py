@@ -5,7 +5,7 @@ imported only where something must be computed.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +88,7 @@ def _finetune(config: RunConfig, settings: FinetuneConfig, asked: QuestionConfig
 
 
 def _what(config: TrainConfig) -> TrainConfig:
-    defaults = {part.name: part.default for part in fields(TrainConfig) if part.name in HOW}
-    return replace(config, **defaults)
+    return replace(config, save_every=TrainConfig.save_every, precision=TrainConfig.precision)
 
 
 def check(config: RunConfig) -> None:
