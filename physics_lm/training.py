@@ -89,6 +89,8 @@ class Training:
         """Prepare a run, going on from the state in the folder where there is one."""
         self.where = device()
         self.model = model.to(self.where)  # type: ignore[arg-type]
+        if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
+            self.model.set_attn_implementation("eager")
         self.batches, self.config = batches, config
         self.kind = precision(config, self.where)
         self.optimizers = optimizers(model, config)
