@@ -45,9 +45,11 @@ class ScaleInfo:
 
 @dataclass
 class FigureConfig:
-    """Which figure, its arms at each scale (name: overrides), and which of them are drawn.
+    """Which figure, and which of its arms are drawn.
 
-    arms: `default`, `all`, or a list of names. seeds: number of seeds, from `seed` on.
+    arms: `default`, `all`, or a list of names. seeds: number of seeds, from `seed` on. known: every arm and
+    its overrides. default, all: the names that these words stand for at a scale; elsewhere every known arm.
+    settings: what an arm needs at a scale beyond its own overrides.
     """
 
     name: str = MISSING

@@ -28,7 +28,7 @@ def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
     known = OmegaConf.to_container(figure.known)
     assert isinstance(known, dict)
     if figure.arms == "default":
-        names = list(figure.default[scale])
+        names = list(figure.default.get(scale, known))
     elif figure.arms == "all":
         names = list(figure.all.get(scale, known))
     else:
