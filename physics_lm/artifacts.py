@@ -122,7 +122,11 @@ class Store:
         fresh.mkdir(parents=True)
         state.mkdir(exist_ok=True)
         start = time.perf_counter()
-        extra = build(fresh, state)
+        try:
+            extra = build(fresh, state)
+        except BaseException:
+            _clear(partial)
+            raise
         manifest = {
             **asdict(wanted),
             "key": wanted.key,
@@ -149,6 +153,14 @@ class Store:
             log.warning("%s %s: %s; set aside as %s and made again", wanted.step, wanted.key[:12], damage, aside)
             return False
         return True
+
+
+def _clear(partial: Path) -> None:
+    """Leave nothing half-written of a build that failed, but the state from which it can go on."""
+    shutil.rmtree(partial / "output", ignore_errors=True)
+    for folder in (partial / "state", partial):
+        if folder.exists() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def damaged(folder: Path) -> str:

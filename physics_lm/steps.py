@@ -36,6 +36,8 @@ AUDITED = 2000  # entries and questions whose token boundaries are looked at
 def run(config: RunConfig, specs: Plan, store: Store) -> Path:
     """Make every missing artifact of a run; return the folder of the probe's rows."""
     job, folder = Job(config, specs, store), store.lab
+    if not store.has(specs.tokenizer):
+        tokenizers.check(config.tokenizer)
     makers = [job.corpus, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe]
     wanted = [specs.corpus, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune, specs.probe]
     for step, maker in zip(wanted, makers, strict=True):

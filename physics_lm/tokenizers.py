@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import huggingface_hub
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
@@ -50,16 +51,31 @@ def _wrapped(tokenizer: Tokenizer, unknown: str | None) -> PreTrainedTokenizerBa
     )
 
 
+def check(config: TokenizerConfig) -> None:
+    """Raise ConfigError where the tokenizer must come from the hub and cannot be had."""
+    if config.kind == "gpt2":
+        _from_hub("gpt2")
+
+
 def _from_hub(name: str) -> PreTrainedTokenizerBase:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, add_prefix_space=True)
-    except OSError:
+        tokenizer = AutoTokenizer.from_pretrained(name, add_prefix_space=True, local_files_only=not _reachable())
+    except (OSError, ValueError):
         raise ConfigError(
             f"tokenizer=gpt2: {name} is neither in the local cache nor can the hub be reached; "
             "use tokenizer=bpe or tokenizer=word"
         ) from None
     tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def _reachable() -> bool:
+    """Whether the hub answers within seconds; asked first, since the hub's own client tries for a minute."""
+    try:
+        huggingface_hub.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=5)
+    except Exception:  # every kind of no is a no
+        return False
+    return not huggingface_hub.constants.HF_HUB_OFFLINE
 
 
 def extend(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> PreTrainedTokenizerBase:
