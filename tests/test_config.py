@@ -1,0 +1,195 @@
+import subprocess
+import sys
+from errno import EACCES, ENOSPC
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from data_gen.audit import AuditError
+from data_gen.config import ConfigError
+from experiments import reproduce, sweep
+from experiments.config import CONF, guarded, run_config, say
+from physics_lm import pipeline
+from physics_lm.training import DivergedError
+
+REFUSED = (HydraException, OmegaConfBaseException)
+GROUPS = sorted(path.name for path in Path(CONF).iterdir() if path.is_dir())
+CHOICES = sorted((path.parent.name, path.stem) for path in Path(CONF).glob("*/*.yaml"))
+SCALES = sorted(path.stem for path in Path(CONF).glob("scale/*.yaml"))
+FIGURES = sorted(path.stem for path in Path(CONF).glob("figure/*.yaml"))
+
+
+@cache
+def composed(*overrides):
+    """Compose once; whoever changes the config must compose anew."""
+    return sweep.compose(list(overrides))
+
+
+def test_the_menu_has_every_group():
+    wanted = {"scale", "world", "corpus", "tokenizer", "model", "pretrain", "finetune", "probe", "figure"}
+    assert wanted <= set(GROUPS)
+    assert set(SCALES) >= {"smoke", "laptop", "gpu", "paper"}
+
+
+@pytest.mark.parametrize(("group", "choice"), CHOICES)
+def test_every_choice_composes_and_sets_what_its_file_says(group, choice):
+    overrides = [f"{group}={choice}"] + (["model.path=/somewhere"] if choice == "checkpoint" else [])
+    config = composed(*overrides)
+    pipeline.check(run_config(config))
+    found = OmegaConf.to_container(config, throw_on_missing=True)
+    if group in ("scale", "world", "model"):  # a scale sets over these, and is tested by itself
+        return
+    said = yaml.safe_load((Path(CONF) / group / f"{choice}.yaml").read_text())
+    assert {name: found[group][name] for name in said} == said
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_scale_sets_what_its_file_says(scale):
+    def settings(part, prefix=""):
+        for name, value in part.items():
+            if isinstance(value, dict):
+                yield from settings(value, f"{prefix}{name}.")
+            else:
+                yield prefix + name, value
+
+    text = yaml.safe_load((Path(CONF) / "scale" / f"{scale}.yaml").read_text())
+    text.pop("defaults", None)
+    config = composed(f"scale={scale}")
+    for name, value in settings({key: part for key, part in text.items() if key != "scale"}):
+        found = OmegaConf.select(config, name)
+        assert found == (float(value) if isinstance(found, float) else value), name
+    assert config.scale.name == scale
+    assert config.scale.departures
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_arm_of_every_figure_composes_at_every_scale(figure, scale):
+    for arms in ("default", "all"):
+        config = sweep.compose([f"figure={figure}", f"scale={scale}", f"figure.arms={arms}"])
+        assert reproduce.arms_of(config.figure, scale), arms
+    config.figure.arms = list(config.figure.known)
+    for (arm, seed), overrides in reproduce.jobs_of(config, [f"scale={scale}"]).items():
+        run = run_config(composed(*overrides))
+        pipeline.check(run)
+        assert run.seed == seed
+        assert pipeline.plan(run).steps, arm
+
+
+def test_arms_differ_and_mixed_ones_are_not_finetuned():
+    config = sweep.compose(["scale=smoke"])
+    config.figure.arms = list(config.figure.known)
+    runs = {arm: run_config(composed(*o)) for (arm, _), o in reproduce.jobs_of(config, ["scale=smoke"]).items()}
+    assert len({pipeline.plan(run).probe.key for run in runs.values()}) == len(runs) == 32
+    for arm, run in runs.items():
+        mixed = arm.endswith("_mixed")
+        assert run.corpus.name == arm.removesuffix("_mixed")
+        assert (run.finetune.method == "none") == mixed
+        assert (run.pretrain.question_share > 0) == mixed
+
+
+def test_the_knobs_of_a_corpus_are_what_its_name_says():
+    for name in (choice for group, choice in CHOICES if group == "corpus"):
+        corpus = run_config(composed(f"corpus={name}")).corpus
+        assert corpus.fullname == name.endswith("_fullname")
+        assert corpus.fresh == ("infinity" in name)
+        assert corpus.couple == name.startswith("couple")
+        assert corpus.entries == next((m for m in (2, 5) if f"multi{m}" in name or f"couple{m}" in name), 1)
+        assert corpus.reverse == int(name.partition("reverse")[2] or 0)
+        permuted = name.partition("_permute")[2][:1]
+        assert corpus.orders == (int(permuted) if permuted.isdigit() else int("permute" in name or corpus.couple))
+
+
+def test_what_the_user_gives_comes_over_an_arms_own():
+    config = sweep.compose(["scale=smoke", "figure.arms=[single_mixed]", "figure.seeds=2", "seed=3"])
+    given = ["scale=smoke", "figure.arms=[single_mixed]", "figure.seeds=2", "seed=3", "pretrain.question_share=0.2"]
+    jobs = reproduce.jobs_of(config, given)
+    assert list(jobs) == [("single_mixed", 3), ("single_mixed", 4)]
+    runs = [run_config(sweep.compose(overrides)) for overrides in jobs.values()]
+    assert [run.seed for run in runs] == [3, 4]
+    assert all(run.pretrain.question_share == 0.2 for run in runs)
+
+
+def test_an_unknown_arm_is_refused():
+    config = sweep.compose(["scale=smoke", "figure.arms=[single,triple]"])
+    with pytest.raises(ConfigError, match="figure.arms: no arm triple"):
+        reproduce.arms_of(config.figure, "smoke")
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("world.peple=3", "world.peple"),
+        ("pretrain.stepz=3", "pretrain.stepz"),
+        ("speed=3", "speed"),
+        ("corpus=nonsense", "corpus/nonsense"),
+        ("scale=moon", "scale/moon"),
+        ("colour=blue", "colour"),
+        ("world.people=many", "world.people"),
+        ("pretrain.lr=fast", "pretrain.lr"),
+        ("corpus.fresh=perhaps", "corpus.fresh"),
+        ("seed=1.5", "seed"),
+        ("seed=null", "seed"),
+    ],
+)
+def test_an_unknown_key_or_a_wrong_type_is_refused_by_name(override, named):
+    with pytest.raises(REFUSED) as refused:
+        sweep.compose(["scale=smoke", override])
+    assert named in str(refused.value)
+
+
+def test_run_config_gives_dataclasses():
+    run = run_config(sweep.compose(["scale=smoke", "seed=4", "pretrain.lr=0.25"]))
+    assert isinstance(run, pipeline.RunConfig)
+    assert (run.seed, run.pretrain.lr, run.world.people) == (4, 0.25, 24)
+    assert type(run.world.pools) is dict
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigError("world.people=1: at least 2"),
+        AuditError("spans"),
+        DivergedError("the loss is nan"),
+        OSError(ENOSPC, "No space left on device"),
+    ],
+)
+def test_an_error_that_can_be_mended_is_one_line(error, capsys):
+    def work():
+        raise error
+
+    with pytest.raises(SystemExit) as stopped:
+        guarded(work)
+    assert stopped.value.code == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), ValueError("y"), OSError(EACCES, "no")])
+def test_a_defect_of_ours_keeps_its_traceback(error):
+    def work():
+        raise error
+
+    assert say(error) is None
+    with pytest.raises(type(error)):
+        guarded(work)
+
+
+def test_guarded_returns_what_the_work_returns():
+    assert guarded(lambda: 7) == 7
+
+
+def test_a_command_line_is_read_without_torch():
+    work = (
+        "import sys, experiments.config, experiments.run, experiments.reproduce; "
+        "print([m for m in ('torch', 'transformers', 'datasets', 'pandas', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", work], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,312 @@
+import hashlib
+import json
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from datasets import load_from_disk
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from data_gen.audit import AuditError
+from data_gen.config import ConfigError
+from data_gen.pools import PoolError
+from data_gen.sentences import TemplateError
+from physics_lm import pipeline, steps, tokenizers
+from physics_lm.artifacts import Store
+from physics_lm.config import FinetuneConfig
+from physics_lm.pipeline import RunConfig, columns
+
+REFUSED = (ConfigError, PoolError, TemplateError)
+BASE = RunConfig(prior=FinetuneConfig(method="full"))
+SECTIONS = [item.name for item in fields(RunConfig) if item.name != "seed"]
+TRAINED = ("pretrain", "prior", "finetune")
+# what a setting may become instead; numbers and texts are changed by rule
+OTHER = {"finetune.method": "none", "prior.method": "none", "world.pools": {"city": 3}}
+NO_RESULT = {(section, name) for section in TRAINED for name in pipeline.HOW}
+OPEN = {("probe", "batch")}  # changes no result, and may be in the key or not
+
+
+def changed(config, section, name, value):
+    return replace(config, **{section: replace(getattr(config, section), **{name: value})})
+
+
+def other(section, name, value):
+    if f"{section}.{name}" in OTHER:
+        return OTHER[f"{section}.{name}"]
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int | float) else f"{value}x"
+
+
+SETTINGS = [(section, item.name) for section in SECTIONS for item in fields(getattr(BASE, section))]
+
+
+@pytest.mark.parametrize(("section", "name"), [setting for setting in SETTINGS if setting not in NO_RESULT | OPEN])
+def test_every_setting_that_decides_a_result_decides_its_key(section, name):
+    value = other(section, name, getattr(getattr(BASE, section), name))
+    assert pipeline.plan(changed(BASE, section, name, value)).probe.key != pipeline.plan(BASE).probe.key
+
+
+@pytest.mark.parametrize(("section", "name"), sorted(NO_RESULT))
+def test_a_setting_of_how_decides_no_key(section, name):
+    value = other(section, name, getattr(getattr(BASE, section), name))
+    assert pipeline.plan(changed(BASE, section, name, value)) == pipeline.plan(BASE)
+
+
+def test_the_seed_decides_every_key():
+    first, second = pipeline.plan(BASE), pipeline.plan(replace(BASE, seed=1))
+    assert not {step.key for step in first.steps} & {step.key for step in second.steps}
+
+
+def test_arms_share_what_they_have_in_common():
+    tuned, other_lr = pipeline.plan(BASE), pipeline.plan(changed(BASE, "finetune", "lr", 1.0))
+    assert (tuned.corpus, tuned.tokenizer, tuned.pretrain) == (other_lr.corpus, other_lr.tokenizer, other_lr.pretrain)
+    assert tuned.finetune != other_lr.finetune
+    longer = pipeline.plan(changed(BASE, "pretrain", "steps", 7))
+    assert (longer.corpus, longer.tokenizer) == (tuned.corpus, tuned.tokenizer)
+    assert longer.pretrain != tuned.pretrain
+
+
+def test_without_finetuning_the_model_before_is_probed():
+    plain = RunConfig()
+    none = changed(plain, "finetune", "method", "none")
+    assert [step.step for step in pipeline.plan(none).steps] == ["corpus", "tokenizer", "pretrain", "probe"]
+    assert pipeline.plan(none).model == pipeline.plan(none).pretrain
+    assert pipeline.plan(changed(none, "finetune", "lr", 5.0)).probe == pipeline.plan(none).probe
+    assert pipeline.plan(changed(plain, "prior", "lr", 5.0)).probe == pipeline.plan(plain).probe
+    assert pipeline.plan(changed(BASE, "finetune", "method", "none")).model == pipeline.plan(BASE).prior
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("seed=-1", "seed=-1"),
+        ("world.people=0", "world.people=0"),
+        ("world.people=1", "world.people=1"),
+        ("world.people=8001", "world.people=8001"),
+        ("world.first_person=-1", "world.first_person"),
+        ("world.first_person=7990", "world.people"),
+        ("world.train_share=0", "world.train_share"),
+        ("world.train_share=1", "world.train_share"),
+        ("world.train_share=nan", "world.train_share"),
+        ("world.pools.city=0", "world.pools.city=0"),
+        ("world.pools.city=100000", "world.pools.city"),
+        ("world.pools.year=201", "world.pools.year"),
+        ("+world.pools.planet=3", "world.pools.planet"),
+        ("corpus.entries=0", "corpus.entries"),
+        ("corpus.entries=9", "corpus.entries=9"),
+        ("corpus.orders=-1", "corpus.orders"),
+        ("corpus.templates=500", "corpus.templates=500"),
+        ("corpus.templates=-1", "corpus.templates=-1"),
+        ("tokenizer.kind=char", "tokenizer.kind=char"),
+        ("pretrain.steps=0", "pretrain.steps=0"),
+        ("pretrain.batch=0", "pretrain.batch=0"),
+        ("pretrain.save_every=0", "pretrain.save_every=0"),
+        ("pretrain.lr=0", "pretrain.lr=0"),
+        ("pretrain.lr=nan", "pretrain.lr=nan"),
+        ("pretrain.matrix_lr=-1", "pretrain.matrix_lr=-1"),
+        ("pretrain.clip=0", "pretrain.clip=0"),
+        ("pretrain.optimizer=sgd", "pretrain.optimizer=sgd"),
+        ("pretrain.precision=fp8", "pretrain.precision=fp8"),
+        ("pretrain.warmup=13", "pretrain.warmup=13"),
+        ("pretrain.warmup=-1", "pretrain.warmup=-1"),
+        ("pretrain.question_share=1", "pretrain.question_share=1"),
+        ("pretrain.question_share=-0.1", "pretrain.question_share=-0.1"),
+        ("pretrain.context=129", "pretrain.context=129"),
+        ("pretrain.context=10", "pretrain.context=10"),
+        ("finetune.steps=0", "finetune.steps=0"),
+        ("finetune.lr=-1", "finetune.lr=-1"),
+        ("prior.steps=0", "prior.steps=0"),
+        ("prior.method=half", "prior.method=half"),
+        ("finetune.method=lora9", "finetune.method=lora9"),
+        ("questions.family=gossip", "questions.family=gossip"),
+        ("probe.kind=mind", "probe.kind=mind"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name_before_any_work(smoke, tmp_path, override, named):
+    config = smoke(override)
+    with pytest.raises(REFUSED) as refused:
+        pipeline.run(config, tmp_path / "lab")
+    assert named in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "lab").exists()
+
+
+def test_a_context_shorter_than_the_longest_entry_is_refused_before_training(smoke, tmp_path):
+    with pytest.raises(ConfigError, match=r"pretrain\.context=45: the longest entry has \d+ tokens; raise it"):
+        pipeline.run(smoke("corpus=single", "pretrain.context=45"), tmp_path)
+    assert not (tmp_path / "artifacts" / "pretrain").exists()
+
+
+def test_a_tokenizer_that_splits_values_differently_is_refused(smoke, tmp_path, monkeypatch):
+    real = tokenizers.train
+
+    def train(config, texts):
+        made = real(config, texts)
+        made.backend_tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+        return made
+
+    monkeypatch.setattr(tokenizers, "train", train)
+    with pytest.raises(AuditError, match="tokenizer: the .* alone but"):
+        pipeline.run(smoke("corpus=single", "tokenizer=bpe"), tmp_path)
+    assert not (tmp_path / "artifacts" / "tokenizer").exists()
+
+
+def test_people_side_by_side_are_refused_unless_asked_for(smoke, tmp_path, monkeypatch, caplog):
+    config = smoke("corpus=multi5", "world.people=200", "pretrain.steps=2")
+    real = steps.packing.epoch_order
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            steps.packing, "epoch_order", lambda size, seed, epoch, shuffle=True: real(size, seed, epoch, False)
+        )
+        with pytest.raises(AuditError, match="of the windows hold a person twice"):
+            pipeline.run(config, tmp_path)
+    assert not (tmp_path / "artifacts" / "pretrain").exists()
+    pipeline.run(changed(config, "pretrain", "shuffle", False), tmp_path)
+    assert "windows hold a person twice" in caplog.text
+
+
+def stamps(lab: Path):
+    return {path: path.stat().st_mtime_ns for path in (lab / "artifacts").rglob("*") if path.is_file()}
+
+
+def test_a_second_run_computes_nothing(lab, monkeypatch):
+    before = stamps(lab.path)
+    monkeypatch.setattr(steps, "run", None)
+    assert pipeline.run(lab.config, lab.path) == lab.folder("probe")
+    assert stamps(lab.path) == before
+
+
+def test_a_run_that_shares_a_model_trains_it_once(lab, smoke, tmp_path):
+    first = smoke("corpus=single", "pretrain.steps=4", "finetune.steps=2")
+    pipeline.run(first, tmp_path)
+    before = stamps(tmp_path)
+    pipeline.run(changed(first, "finetune", "lr", 0.5), tmp_path)
+    after = stamps(tmp_path)
+    assert {path: after[path] for path in before} == before
+    counts = {folder.name: len(list(folder.iterdir())) for folder in (tmp_path / "artifacts").iterdir()}
+    assert counts == {"corpus": 1, "tokenizer": 1, "pretrain": 1, "finetune": 2, "probe": 2}
+
+
+def test_a_lab_is_the_same_bits_wherever_and_whenever_it_is_made(lab, tmp_path):
+    pipeline.run(lab.config, tmp_path)
+    for step in lab.plan.steps:
+        ours, theirs = lab.store.manifest(step)["files"], Store(tmp_path).manifest(step)["files"]
+        assert {name: ours[name] for name in ours} == theirs, step.step
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama", "mistral"])
+def test_every_kind_of_model_goes_all_the_way(smoke, tmp_path, kind):
+    config = smoke("corpus=single", f"model={kind}", "tokenizer=bpe", "pretrain.steps=2")
+    rows = pd.read_parquet(pipeline.run(config, tmp_path) / "rows.parquet")
+    assert set(rows["model.kind"]) == {kind}
+    assert set(rows["tokenizer.kind"]) == {"bpe"}
+
+
+def test_a_run_starts_from_a_checkpoint(lab, smoke, tmp_path):
+    folder = lab.folder("pretrain")
+    config = smoke("corpus=multi2_permute", "model=checkpoint", f"model.path={folder}", "pretrain.steps=2")
+    pipeline.run(config, tmp_path)
+    first = pd.read_parquet(Store(tmp_path).folder(pipeline.plan(config).pretrain) / "curve.parquet")["loss"].iloc[0]
+    fresh = pd.read_parquet(folder / "curve.parquet")["loss"]
+    assert first < fresh.iloc[0] - 0.1
+
+
+def test_fresh_entries_differ_at_every_exposure(smoke, tmp_path, batches_of):
+    config = smoke("corpus=multi_infinity_permute")
+    batches = batches_of(config, "pretrain")
+    tokenizer = tokenizers.load(next((tmp_path / "artifacts" / "tokenizer").iterdir()))
+    corpus = load_from_disk(str(next((tmp_path / "artifacts" / "corpus").iterdir())))["text"]
+    told = tokenizer.decode([token for step in range(30) for row in batches(step)[0] for token in row])
+    whole = [text.strip() for text in told.split(tokenizer.eos_token)[1:-1]]
+    assert len(set(whole)) > 2 * len(corpus)
+    assert tokenizer.unk_token not in told
+
+
+def test_the_artifacts_open_with_plain_libraries(lab):
+    data = load_from_disk(str(lab.folder("corpus")))
+    assert data.column_names == ["text", "person_id", "group", "spans"]
+    row = data[0]
+    assert {row["text"][s["start"] : s["end"]] for s in row["spans"]} == {
+        lab.world.value(s["attribute"], row["person_id"]) for s in row["spans"]
+    }
+    for step in ("pretrain", "finetune"):
+        AutoModelForCausalLM.from_pretrained(lab.folder(step))
+        AutoTokenizer.from_pretrained(lab.folder(step))
+        curve = pd.read_parquet(lab.folder(step) / "curve.parquet")
+        assert curve["step"].tolist() == list(range(getattr(lab.config, step).steps))
+
+
+def test_the_manifest_says_where_a_model_was_trained(lab):
+    for step in (lab.plan.pretrain, lab.plan.finetune):
+        manifest = lab.store.manifest(step)
+        assert manifest["precision"] in ("fp32", "bf16")
+        assert {"device", "threads", "versions", "seconds", "parameters"} <= set(manifest)
+        assert {"torch", "transformers"} <= set(manifest["versions"])
+
+
+def test_columns_hold_what_decides_a_row(lab):
+    columns = pipeline.columns(lab.config)
+    assert columns["corpus.name"] == "multi2_permute"
+    assert columns["world.pools.city"] == 8
+    assert not {name for name in columns if name.rpartition(".")[2] in pipeline.HOW}
+    assert not {name for name in columns if any(word in name for word in ("lab", "time", "threads", "device"))}
+    assert all(isinstance(value, str | int | float | bool) for value in columns.values())
+    assert len(columns) >= len(asdict(lab.config.pretrain))
+
+
+def digest(value) -> str:
+    return hashlib.sha256((value if isinstance(value, str) else json.dumps(value)).encode()).hexdigest()[:16]
+
+
+def corpus_output(lab, batches_of):
+    return [[e.text, e.person_id, e.group, [[s.attribute, s.start, s.end] for s in e.spans]] for e in lab.entries]
+
+
+def tokenizer_output(lab, batches_of):
+    return sorted(AutoTokenizer.from_pretrained(lab.folder("tokenizer")).get_vocab().items())
+
+
+def pretrain_output(lab, batches_of):
+    mixed = replace(lab.config, pretrain=replace(lab.config.pretrain, question_share=0.5))
+    feeds = [batches_of(config, "pretrain") for config in (lab.config, mixed)]
+    return [[part.tolist() for part in feed(step)] for feed in feeds for step in (0, 1, 9)]
+
+
+def finetune_output(lab, batches_of):
+    feed = batches_of(lab.config, "finetune")
+    return [[part.tolist() for part in feed(step)] for step in (0, 1, 9)]
+
+
+def probe_output(lab, batches_of):
+    rows = pd.read_parquet(lab.folder("probe") / "rows.parquet").drop(columns="run")
+    exact = rows[["task", "person", "attribute", "split", "prompt", "gold", "tokens"]]
+    return [[*exact.columns], exact.to_numpy().tolist()]
+
+
+# A version number and the output it stands for: a changed output needs a new number, and with it a new key.
+PINNED = {
+    "corpus": (corpus_output, 1, "66298a5d4df57d43"),
+    "tokenizer": (tokenizer_output, 1, "68c5553ab0d848cb"),
+    "pretrain": (pretrain_output, 1, "b0086577821eb864"),
+    "finetune": (finetune_output, 1, "6bea693ec845016e"),
+    "probe": (probe_output, 1, "1189713a6c3afc95"),
+}
+
+
+def test_defaults_stay_as_they_were():
+    """Keys leave settings at their defaults out: a changed default needs new version numbers."""
+    known = json.loads((Path(__file__).parent / "defaults.json").read_text())
+    now = {key: value for key, value in columns(RunConfig()).items() if key in known}
+    assert now == known
+
+
+@pytest.mark.parametrize("step", list(PINNED))
+def test_a_steps_version_and_its_output_change_together(lab, batches_of, step):
+    output, version, expected = PINNED[step]
+    assert (pipeline.VERSIONS[step], digest(output(lab, batches_of))) == (version, expected)
+
+
+def test_every_step_is_pinned():
+    assert set(PINNED) == set(pipeline.VERSIONS)

@@ -1,0 +1,119 @@
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.stats.proportion import proportion_confint
+
+from physics_lm import results
+
+
+def table(correct_PxA, seed=0, **columns):
+    people, attributes = correct_PxA.shape
+    cells = [(p, f"a{a}", bool(correct_PxA[p, a])) for p in range(people) for a in range(attributes)]
+    frame = pd.DataFrame(cells, columns=["person", "attribute", "correct"])
+    return frame.assign(seed=seed, **columns)
+
+
+def draws(people=400, attributes=6, share=0.4, seed=0):
+    return np.random.default_rng(seed).random((people, attributes)) < share
+
+
+@pytest.mark.parametrize(("right", "total"), [(0, 7), (3, 7), (7, 7), (123, 1000)])
+def test_wilson_is_statsmodels(right, total):
+    found = results.wilson([True] * right + [False] * (total - right))
+    low, high = proportion_confint(right, total, method="wilson")
+    assert (found.value, found.low, found.high) == pytest.approx((100 * right / total, 100 * low, 100 * high))
+
+
+def test_the_clustered_interval_is_the_analytic_one_on_independent_answers():
+    found = results.clustered(table(draws()))
+    low, high = proportion_confint(int(draws().sum()), draws().size, method="normal")
+    assert found.value == pytest.approx(100 * draws().mean())
+    assert found.low == pytest.approx(100 * low, abs=0.5)
+    assert found.high == pytest.approx(100 * high, abs=0.5)
+
+
+def test_the_clustered_interval_covers_the_truth_about_as_often_as_it_says():
+    found = [results.clustered(table(draws(80, 4, seed=seed))) for seed in range(60)]
+    covered = np.mean([estimate.low <= 40 <= estimate.high for estimate in found])
+    assert 0.87 <= covered <= 1.0
+
+
+def test_identical_answers_of_a_person_widen_the_interval():
+    same = np.repeat(draws(attributes=1), 6, axis=1)
+    clustered, naive = results.clustered(table(same)), results.wilson(table(same)["correct"])
+    assert clustered.value == pytest.approx(naive.value)
+    assert clustered.high - clustered.low > 2 * (naive.high - naive.low)
+
+
+def test_every_attribute_weighs_the_same():
+    rows = pd.concat([table(np.ones((100, 1))), table(np.zeros((10, 1))).assign(attribute="a1")])
+    assert results.clustered(rows).value == pytest.approx(50)
+
+
+def test_person_i_of_two_seeds_is_two_people():
+    one = results.clustered(table(draws()))
+    two = results.clustered(pd.concat([table(draws(seed=0), seed=0), table(draws(seed=1), seed=1)]))
+    assert two.high - two.low == pytest.approx((one.high - one.low) / np.sqrt(2), rel=0.15)
+
+
+def test_a_contrast_pairs_people():
+    first = draws()
+    second = first.copy()
+    second[:, 0] = False
+    paired = results.contrast(table(first), table(second))
+    assert paired.value == pytest.approx(100 * (first.mean() - second.mean()))
+    apart = results.clustered(table(first))
+    assert paired.high - paired.low < 0.5 * np.sqrt(2) * (apart.high - apart.low)
+    assert results.contrast(table(first), table(first)) == results.Estimate(0, 0, 0)
+
+
+def test_a_contrast_does_not_care_about_the_order_of_rows():
+    first, second = table(draws(seed=1)), table(draws(seed=2))
+    assert results.contrast(first, second.sample(frac=1, random_state=0)) == results.contrast(first, second)
+
+
+def test_a_contrast_compares_a_seed_with_itself():
+    ones, zeros = np.ones((20, 2)), np.zeros((20, 2))
+    first = pd.concat([table(ones, seed=0), table(zeros, seed=1)])
+    second = pd.concat([table(zeros, seed=1), table(ones, seed=0)])
+    assert results.contrast(first, second) == results.Estimate(0, 0, 0)
+
+
+def test_majority_is_the_mean_share_of_the_most_frequent_gold():
+    rows = table(np.ones((10, 2)))
+    rows["gold"] = [
+        "x" if (person < 7 or name == "a1") else "y"
+        for person, name in zip(rows["person"], rows["attribute"], strict=True)
+    ]
+    assert results.majority(rows) == pytest.approx((70 + 100) / 2)
+
+
+def test_token_accuracy_weighs_tokens():
+    rows = pd.DataFrame({"person": [0, 1], "seed": 0, "tokens": [1, 9], "tokens_correct": [1, 0]})
+    assert results.token_accuracy(rows).value == pytest.approx(10)
+
+
+def test_a_ratio_is_over_the_mean_of_the_others():
+    correct = np.zeros((100, 3))
+    correct[:90, 0] = correct[:40, 1] = correct[:20, 2] = 1
+    found = results.ratio(table(correct), "a0")
+    assert found.value == pytest.approx(90 / 30)
+    assert found.low < 3 < found.high
+
+
+def test_intervals_are_the_same_every_time():
+    assert results.clustered(table(draws())) == results.clustered(table(draws()))
+
+
+def test_load_reads_every_run_of_a_lab_or_the_chosen_ones(tmp_path):
+    for key in ("b", "a"):
+        folder = tmp_path / "artifacts" / "probe" / key
+        folder.mkdir(parents=True)
+        pd.DataFrame({"run": [key] * 2}).to_parquet(folder / "rows.parquet")
+    assert results.load(tmp_path)["run"].tolist() == ["a", "a", "b", "b"]
+    assert results.load(str(tmp_path), ["b"])["run"].tolist() == ["b", "b"]
+
+
+def test_load_of_an_empty_lab_says_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"experiments\.run"):
+        results.load(tmp_path)
