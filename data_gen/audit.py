@@ -89,6 +89,8 @@ def check_spans(entries: Iterable[Biography], world: World, attributes: Sequence
         if not 0 <= row < len(world):
             raise AuditError(f"entry {number}: person {entry.person_id} is unknown to the world")
         told = {span.attribute: entry.text[span.start : span.end] for span in entry.spans}
+        if len(told) < len(entry.spans):
+            raise AuditError(f"entry {number}, person {entry.person_id}: an attribute has two spans")
         for attribute in attributes:
             if told.get(attribute) != world.value(attribute, row):
                 raise AuditError(
@@ -97,23 +99,29 @@ def check_spans(entries: Iterable[Biography], world: World, attributes: Sequence
                 )
 
 
-def check_boundaries(entries: Iterable[Biography], questions: Iterable[Question], tokens: Tokens) -> None:
-    """Raise AuditError where a value has other tokens in an entry or a question than on its own."""
+def check_boundaries(
+    entries: Iterable[Biography], questions: Iterable[Question], tokens: Tokens, unknown: str | None = None
+) -> None:
+    """Raise AuditError where a value has other tokens in an entry or a question than on its own.
+
+    unknown: the token that stands for what the tokenizer does not know; a value that holds it is refused.
+    """
     for entry in entries:
         for span in entry.spans:
-            before = entry.text[: span.start].rstrip()
-            value, after = entry.text[span.start : span.end], entry.text[span.end :]
-            _stable(tokens, [before, value, after], entry.text, span.attribute)
+            before, value = entry.text[: span.start].rstrip(), entry.text[span.start : span.end]
+            _stable(tokens, before, value, entry.text, span.attribute, unknown)
     for question in questions:
-        _stable(tokens, [question.prompt, question.gold[:-1], "."], question.text, question.attribute)
+        _stable(tokens, question.prompt, question.gold[:-1], question.text, question.attribute, unknown)
 
 
-def _stable(tokens: Tokens, parts: list[str], whole: str, attribute: str) -> None:
-    before, value = (tokens(part) for part in parts[:2])
-    found = tokens(whole)[len(before) : len(before) + len(value)]
-    if tokens(whole)[: len(before)] != before or found != value:
+def _stable(tokens: Tokens, before: str, value: str, text: str, attribute: str, unknown: str | None) -> None:
+    whole, head, alone = tokens(text), tokens(before), tokens(value)
+    found = whole[len(head) : len(head) + len(alone)]
+    if unknown is not None and unknown in alone:
+        raise AuditError(f"tokenizer: the {attribute} {value!r} holds unknown words; choose another tokenizer")
+    if whole[: len(head)] != head or found != alone:
         raise AuditError(
-            f"tokenizer: the {attribute} {parts[1]!r} is {value} alone but {found} in {whole[:60]!r}...; "
+            f"tokenizer: the {attribute} {value!r} is {alone} alone but {found} in {text[:60]!r}...; "
             "choose another tokenizer"
         )
 

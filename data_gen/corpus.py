@@ -49,6 +49,7 @@ def read(folder: Path) -> Iterator[Biography]:
 def card(world: World, config: CorpusConfig, entries: int, digest: str) -> str:
     """Return the dataset card: what it holds, how it was made, its licence and the texts' sha256."""
     fresh = "\nEntries are drawn afresh at every exposure; this folder holds the first epoch.\n" if config.fresh else ""
+    knobs = "\n".join(f"| `corpus.{name}` | {value} |" for name, value in asdict(config).items())
     return f"""---
 license: apache-2.0
 language: en
@@ -63,10 +64,9 @@ Columns: `text`; `person_id`; `group`; `spans`, a list of attribute, start and e
 | setting | value |
 |---|---|
 | entries per person and epoch | {config.entries_per_person} |
-| template draws (`entries`) | {config.entries} |
-| sentence orders per draw (`orders`, 0 is the fixed order) | {config.orders} |
-| full name in every sentence | {config.fullname} |
+{knobs}
 | people first to last | {world.config.first_person} to {world.config.first_person + len(world) - 1} |
+| pools | {world.config.pools} |
 | share of P_train | {world.config.train_share} |
 | sha256 of the texts, a line each | `{digest}` |
 """

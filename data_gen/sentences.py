@@ -60,11 +60,13 @@ def parse(text: str, where: str) -> Template:
     """Parse one line; raises TemplateError where a rule is broken (`where` is put before the message)."""
     pieces = tuple(_HOLE.split(text))
     holes = pieces[1::2]
+    if set("".join(pieces[::2])) & set("{}"):
+        raise TemplateError(f"{where}: a brace that belongs to no placeholder: {text!r}")
     if set(holes) - _HOLES:
         raise TemplateError(f"{where}: unknown placeholder {sorted(set(holes) - _HOLES)[0]}: {text!r}")
     if not text.startswith("{subject}") or holes.count("subject") != 1 or holes.count("value") != 1:
         raise TemplateError(f"{where}: starts with {{subject}} and holds {{value}} once: {text!r}")
-    if not text.endswith(".") or text.count(".") != 1 or "  " in text or text != text.strip():
+    if not text.endswith(".") or text.count(".") != 1 or re.search(r"  | [.,;:!?]|[,;:!?]\S", text):
         raise TemplateError(f"{where}: one full stop, at the end, and single spaces: {text!r}")
     if re.search(r"\}\w|[^ ]\{", text[1:]) or not re.search(r"\{value\}[ .,]", text):
         raise TemplateError(f"{where}: a placeholder stands free, a space before it: {text!r}")

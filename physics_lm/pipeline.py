@@ -93,8 +93,8 @@ def _what(config: TrainConfig) -> TrainConfig:
 
 def check(config: RunConfig) -> None:
     """Raise ConfigError (or PoolError, TemplateError) naming key and mend, before any work."""
-    if config.seed < 0:
-        raise ConfigError(f"seed={config.seed}: must be 0 or more")
+    if not 0 <= config.seed < 2**31:
+        raise ConfigError(f"seed={config.seed}: must be 0 or more and below 2**31")
     world.check(config.world)
     biographies.check(config.corpus)
     for name in ("pretrain", "prior", "finetune"):

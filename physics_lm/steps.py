@@ -121,7 +121,7 @@ class Job:
             texts += biographies.lexicon(self.world, self.config.corpus)
         trained = tokenizers.train(self.config.tokenizer, texts)
         tokens = tokenizers.tokens(trained)
-        audit.check_boundaries(self.entries[:AUDITED], asked[:AUDITED], tokens)
+        audit.check_boundaries(self.entries[:AUDITED], asked[:AUDITED], tokens, trained.unk_token)
         table = audit.check_classes(self.world, NAMES, tokens)
         trained.save_pretrained(folder)
         return {"vocabulary": len(trained), "classes": table}

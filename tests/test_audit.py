@@ -255,3 +255,14 @@ def test_attribute_with_one_value_is_refused(pools, attribute):
 def test_values_that_share_their_first_token_are_refused(made):
     with pytest.raises(audit.AuditError, match=r"birth_date: one class only \(first_token\)"):
         audit.check_classes(made, NAMES, lambda text: ["value", *words(text)])
+
+
+def test_values_that_a_tokenizer_does_not_know_are_refused(entries, asked):
+    with pytest.raises(audit.AuditError, match="unknown words"):
+        audit.check_boundaries(entries, asked, lambda text: ["<unk>"] * len(text.split()), "<unk>")
+
+
+def test_an_attribute_with_two_spans_is_refused(made, entries):
+    twice = replace(entries[0], spans=(*entries[0].spans, entries[0].spans[0]))
+    with pytest.raises(audit.AuditError, match="two spans"):
+        audit.check_spans([twice], made, NAMES)

@@ -241,8 +241,9 @@ def test_closing_sentences_are_all_used():
     assert looks_uniform(np.bincount(late.closing, minlength=len(sentences.load(sentences.CLOSING))))
 
 
-def test_templates_of_two_attributes_are_drawn_independently():
-    recipes = biographies.draw(small_world(1500), replace(SINGLE, templates=5))
+@pytest.mark.parametrize("fresh", [False, True])
+def test_templates_of_two_attributes_are_drawn_independently(fresh):
+    recipes = biographies.draw(small_world(1500), replace(SINGLE, fresh=fresh, templates=5))
     for other in range(1, 6):
         assert looks_uniform(np.bincount(recipes.template[:, 0] * 5 + recipes.template[:, other], minlength=25))
 

@@ -82,6 +82,10 @@ REFUSED = {
     "holes glued": "{subject}{was} born in {value}.",
     "tab": "{subject} {was} born in\t{value}.",
     "empty line": "",
+    "open brace": "{subject} loved {their parish in {value}.",
+    "empty placeholder": "{subject} went to {} and {value}.",
+    "space before the stop": "{subject} {was} born in {value} .",
+    "comma glued": "{subject} {was} born in {value},there.",
 }
 
 
