@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import FrozenInstanceError, dataclass, field, fields
 from errno import ENOSPC
 from pathlib import Path
 from typing import Any, TypeVar
@@ -93,7 +93,10 @@ def register() -> None:
 def run_config(config: DictConfig) -> RunConfig:
     """Turn a composed config into the run it describes."""
     keys = [part.name for part in fields(RunConfig) if part.name != "seed"]
-    return RunConfig(seed=config.seed, **{key: OmegaConf.to_object(config[key]) for key in keys})
+    try:
+        return RunConfig(seed=config.seed, **{key: OmegaConf.to_object(config[key]) for key in keys})
+    except FrozenInstanceError as error:  # from a key appended with +
+        raise ConfigError(f"{str(error).replace('assign to field', 'add the key')}: there is no such setting") from None
 
 
 REFUSALS = (ConfigError, AuditError, PoolError, TemplateError)

@@ -35,15 +35,26 @@ def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
         names = [figure.arms] if isinstance(figure.arms, str) else list(figure.arms)
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"figure.arms: no arm {unknown[0]}; choose default, all, or some of {', '.join(known)}")
+    if not names:
+        raise ConfigError("figure.arms: name at least one arm")
     extra = figure.settings.get(scale) or {}
     return {name: [*known[name], *extra.get(name, [])] for name in names}
 
 
 def jobs_of(config: DictConfig, given: list[str]) -> dict[tuple[str, int], list[str]]:
-    """Return for each arm and seed the overrides of its run; what the user gave comes last."""
+    """Return for each arm and seed the overrides of its run; what the user gave comes last.
+
+    Raises ConfigError where the user gave what the arms differ in.
+    """
     own = [item for item in given if not item.startswith(("figure", "plan=", "seed=", "+figure"))]
-    seeds = range(config.seed, config.seed + config.figure.seeds)
     arms = arms_of(config.figure, config.scale.name)
+    fixed = {item.partition("=")[0] for name in arms for item in config.figure.known[name]}
+    if clash := [item for item in own if item.partition("=")[0] in fixed]:
+        raise ConfigError(
+            f"{clash[0]}: the figure's arms differ in {clash[0].partition('=')[0]}; choose among them with "
+            "figure.arms, or use experiments.run"
+        )
+    seeds = range(config.seed, config.seed + config.figure.seeds)
     scale = [item for item in own if item.startswith("scale=")] or [f"scale={config.scale.name}"]
     rest = [item for item in own if not item.startswith("scale=")]
     return {
@@ -66,7 +77,7 @@ def reproduce(config: DictConfig, given: list[str]) -> int:
         return 0
     store.check_writable()
     longest = sorted(jobs, key=lambda job: -runs[job].pretrain.steps)
-    missing = {job: jobs[job] for job in longest if not store.sound(plans[job].probe)}
+    missing = {job: jobs[job] for job in longest if not pipeline.complete(store, plans[job])}
     failed = sweep.launch(list(missing.values())) if missing else []
     if failed:
         names = [f"{arm} seed={seed}: {failed[i]}" for i, (arm, seed) in enumerate(missing) if failed[i]]

@@ -97,7 +97,7 @@ class Store:
             self.lab.mkdir(parents=True, exist_ok=True)
             probe = self.lab / f".write-{os.getpid()}"
             probe.write_text("")
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError as error:
             raise ConfigError(f"paths.lab={self.lab}: cannot be written to ({error.strerror})") from None
 
@@ -147,7 +147,7 @@ class Store:
         if not folder.exists():
             return False
         if damage := damaged(folder):
-            aside = self.lab / "damaged" / f"{wanted.step}-{wanted.key[:12]}-{int(time.time())}"
+            aside = self.lab / "damaged" / f"{wanted.step}-{wanted.key[:12]}-{time.time_ns()}"
             aside.parent.mkdir(exist_ok=True)
             os.replace(folder, aside)
             log.warning("%s %s: %s; set aside as %s and made again", wanted.step, wanted.key[:12], damage, aside)

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from data_gen.config import ConfigError
+
+KINDS = ("gpt2", "gpt2_rotary", "llama", "mistral", "checkpoint")
+
 
 @dataclass(frozen=True)
 class TokenizerConfig:
@@ -25,6 +29,26 @@ class ModelConfig:
     positions: int = 512
     dropout: float = 0.0
     path: str = ""
+
+
+def check_model(config: ModelConfig) -> None:
+    """Raise ConfigError naming the key and the mend where the shape is impossible."""
+    if config.kind not in KINDS:
+        raise ConfigError(f"model.kind={config.kind}: choose one of {', '.join(KINDS)}")
+    if config.kind == "checkpoint":
+        if not config.path:
+            raise ConfigError("model.path: a local checkpoint folder is needed with model=checkpoint")
+        return
+    if min(config.layers, config.width, config.heads, config.positions) < 1:
+        raise ConfigError("model: layers, width, heads and positions must be 1 or more")
+    if not 0 <= config.dropout < 1:
+        raise ConfigError(f"model.dropout={config.dropout}: from 0 to below 1")
+    if config.width % config.heads:
+        raise ConfigError(f"model.heads={config.heads}: must divide model.width={config.width}")
+    if config.kind != "gpt2" and config.width // config.heads % 8:
+        raise ConfigError(
+            f"model.heads={config.heads}: rotary embeddings need model.width/model.heads to be a multiple of 8"
+        )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     GPT2Config,
@@ -17,34 +18,16 @@ from transformers import (
 )
 
 from data_gen.config import ConfigError
-from physics_lm.config import ModelConfig
-
-
-def check(config: ModelConfig) -> None:
-    """Raise ConfigError naming the key and the mend where the shape is impossible."""
-    if config.kind not in _KINDS:
-        raise ConfigError(f"model.kind={config.kind}: choose one of {', '.join(_KINDS)}")
-    if config.kind == "checkpoint":
-        if not config.path:
-            raise ConfigError("model.path: a local checkpoint folder is needed with model=checkpoint")
-        return
-    if min(config.layers, config.width, config.heads, config.positions) < 1:
-        raise ConfigError("model: layers, width, heads and positions must be 1 or more")
-    if config.width % config.heads:
-        raise ConfigError(f"model.heads={config.heads}: must divide model.width={config.width}")
-    if config.kind != "gpt2" and config.width // config.heads % 8:
-        raise ConfigError(
-            f"model.heads={config.heads}: rotary embeddings need model.width/model.heads to be a multiple of 8"
-        )
+from physics_lm.config import ModelConfig, check_model
 
 
 def build(config: ModelConfig, vocabulary: int, end_id: int, seed: int) -> PreTrainedModel:
     """Build a model initialised from `seed`, or load the checkpoint folder of `config.path`.
 
     vocabulary: number of token ids; the embedding is padded to a multiple of 64. end_id: the end token's id.
-    Raises ConfigError as `check` does and where a checkpoint's vocabulary is too small.
+    Raises ConfigError as `check_model` does and where a checkpoint's vocabulary is too small.
     """
-    check(config)
+    check_model(config)
     rows = _padded(vocabulary)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -114,7 +97,7 @@ def _checkpoint(config: ModelConfig, common: dict[str, Any]) -> PreTrainedModel:
     del common
     try:
         return AutoModelForCausalLM.from_pretrained(config.path, local_files_only=True, dtype=torch.float32)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ConfigError(f"model.path={config.path}: no checkpoint folder ({str(error).splitlines()[0]})") from None
 
 

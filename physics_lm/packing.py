@@ -11,6 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from data_gen.config import ConfigError
+
 Ids = NDArray[np.int32]
 IGNORE = -100
 
@@ -74,7 +76,7 @@ class Windows:
         self._source, self._context, self._seed, self._shuffle = source, context, seed, shuffle
         self.per_epoch = int(source(0).lengths.sum()) // context
         if self.per_epoch < 1:
-            raise ValueError(f"pretrain.context={context}: longer than the whole corpus")
+            raise ConfigError(f"pretrain.context={context}: longer than everything to be read; take more people")
         self._laid = lru_cache(maxsize=2)(self._lay)
 
     def _lay(self, epoch: int) -> Ids:

@@ -6,6 +6,7 @@ imported only where something must be computed.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,15 @@ from data_gen.attributes import NAMES
 from data_gen.config import ConfigError, CorpusConfig, QuestionConfig, WorldConfig
 from physics_lm import probes
 from physics_lm.artifacts import Spec, Store, spec
-from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, ProbeConfig, TokenizerConfig, TrainConfig
+from physics_lm.config import (
+    FinetuneConfig,
+    ModelConfig,
+    PretrainConfig,
+    ProbeConfig,
+    TokenizerConfig,
+    TrainConfig,
+    check_model,
+)
 
 VERSIONS = {"corpus": 1, "tokenizer": 1, "pretrain": 1, "finetune": 1, "probe": 1}
 # settings that change how a result is reached, never which result
@@ -99,6 +108,11 @@ def check(config: RunConfig) -> None:
     biographies.check(config.corpus)
     for name in ("pretrain", "prior", "finetune"):
         _check_train(name, getattr(config, name))
+    check_model(config.model)
+    if config.probe.batch < 1:
+        raise ConfigError(f"probe.batch={config.probe.batch}: must be 1 or more")
+    if config.tokenizer.kind == "bpe" and config.tokenizer.size < 300:
+        raise ConfigError(f"tokenizer.size={config.tokenizer.size}: 300 or more, since every byte is a token")
     if config.tokenizer.kind not in ("word", "bpe", "gpt2"):
         raise ConfigError(f"tokenizer.kind={config.tokenizer.kind}: choose word, bpe or gpt2")
     for name in ("prior", "finetune"):
@@ -135,8 +149,13 @@ def _check_train(name: str, config: TrainConfig) -> None:
         if getattr(config, key) < 1:
             raise ConfigError(f"{name}.{key}={getattr(config, key)}: must be 1 or more")
     for key in ("lr", "matrix_lr", "clip", "eps"):
-        if not getattr(config, key) > 0:
-            raise ConfigError(f"{name}.{key}={getattr(config, key)}: must be above 0")
+        if not 0 < getattr(config, key) < inf:
+            raise ConfigError(f"{name}.{key}={getattr(config, key)}: must be above 0 and finite")
+    for key in ("beta1", "beta2", "final"):
+        if not 0 <= getattr(config, key) <= 1 or (key != "final" and getattr(config, key) == 1):
+            raise ConfigError(f"{name}.{key}={getattr(config, key)}: from 0 to below 1")
+    if not 0 <= config.weight_decay < inf:
+        raise ConfigError(f"{name}.weight_decay={config.weight_decay}: 0 or more")
     if config.optimizer not in ("adamw", "muon"):
         raise ConfigError(f"{name}.optimizer={config.optimizer}: choose adamw or muon")
     if config.precision not in ("auto", "bf16", "fp32"):
@@ -153,11 +172,16 @@ def run(config: RunConfig, lab: Path) -> Path:
     check(config)
     store, specs = Store(lab), plan(config)
     store.check_writable()
-    if store.sound(specs.probe):
+    if complete(store, specs):
         return store.folder(specs.probe)
     from physics_lm import steps  # heavy: torch and transformers
 
     return steps.run(config, specs, store)
+
+
+def complete(store: Store, specs: Plan) -> bool:
+    """Whether a run's rows are there, and nothing that is there of the run is damaged."""
+    return store.sound(specs.probe) and all(store.sound(step) for step in specs.steps if store.has(step))
 
 
 def columns(config: RunConfig) -> Mapping[str, Any]:

@@ -92,10 +92,11 @@ def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: 
     """Score the answers of some sequences; returns them by answer number."""
     where = next(model.parameters()).device
     ids_BxT = pad(asked.sequences, part, tokenizer.eos_token_id)
-    logits_BxTxV = model(input_ids=torch.from_numpy(ids_BxT).long().to(where), use_cache=False).logits.float()
+    inputs_BxT = torch.from_numpy(ids_BxT).long().to(where)
+    # nothing is asked of the last token, the end, so that an entry as long as the context still fits
+    logits_BxTxV = model(input_ids=inputs_BxT[:, :-1], use_cache=False).logits.float()
     argmax_BxT = logits_BxTxV.argmax(-1).cpu().numpy()
-    gold_BxT = torch.from_numpy(ids_BxT).long().to(where)[:, 1:, None]
-    gathered = logits_BxTxV[:, :-1].gather(-1, gold_BxT)[..., 0] - logits_BxTxV[:, :-1].logsumexp(-1)
+    gathered = logits_BxTxV.gather(-1, inputs_BxT[:, 1:, None])[..., 0] - logits_BxTxV.logsumexp(-1)
     logprob_BxT = gathered.double().cpu().numpy()
     found: dict[int, tuple[int, int, float]] = {}
     answers = []

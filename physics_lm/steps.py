@@ -166,6 +166,8 @@ class Job:
         """Pretrain a model on windows of entries, or of entries and questions of P_train."""
         repeats = self._audit_windows()
         model = models.build(self.config.model, len(self.vocabulary), self.vocabulary.eos_token_id, self.config.seed)
+        if (room := model.config.max_position_embeddings) < self.config.pretrain.context:
+            raise ConfigError(f"pretrain.context={self.config.pretrain.context}: the model has {room} positions")
         batches = self._mixture()
         title = f"pretrain {self.config.corpus.name}"
         done = self._train(model, self.vocabulary, batches, self.config.pretrain, folder, state, title)
@@ -204,6 +206,7 @@ class Job:
         state: Path,
         title: str,
     ) -> dict[str, Any]:
+        torch.manual_seed(self.config.seed)  # dropout's; a saved state brings its own
         loop = Training(model, batches, settings, state)
         curve = loop.run(title)
         model.save_pretrained(folder)

@@ -29,7 +29,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Between:
-    """An accepted range [low, high] in percent or points."""
+    """An accepted range (low, high), its ends excluded, in percent or points."""
 
     low: float = float("-inf")
     high: float = float("inf")
@@ -41,8 +41,8 @@ class Between:
 
     def judge(self, id: str, statement: str, paper: str, ours: Estimate) -> Claim:
         """Hold an estimate against the range."""
-        holds = self.low <= ours.value <= self.high
-        sure = self.low <= ours.low and ours.high <= self.high
+        holds = self.low < ours.value < self.high
+        sure = self.low < ours.low and ours.high < self.high
         value, low, high = (round(float(x), 2) for x in (ours.value, ours.low, ours.high))
         return Claim(id, statement, paper, value, low, high, str(self), holds, sure)
 
