@@ -49,7 +49,8 @@ class FigureConfig:
 
     arms: `default`, `all`, or a list of names. seeds: number of seeds, from `seed` on. known: every arm and
     its overrides. default, all: the names that these words stand for at a scale; elsewhere every known arm.
-    settings: what an arm needs at a scale beyond its own overrides.
+    settings: what an arm needs at a scale beyond its own overrides. departures: rows of the fidelity table
+    that this figure adds at a scale.
     """
 
     name: str = MISSING
@@ -59,6 +60,7 @@ class FigureConfig:
     all: dict[str, list[str]] = field(default_factory=dict)
     known: dict[str, list[str]] = field(default_factory=dict)
     settings: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    departures: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass

@@ -143,6 +143,11 @@ def caption(config: DictConfig) -> str:
     )
 
 
+def fidelity(config: DictConfig) -> dict[str, str]:
+    """Return what differs from the paper: the scale's departures, and the figure's own at this scale."""
+    return {**config.scale.departures, **(config.figure.departures.get(config.scale.name) or {})}
+
+
 def manifest(config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float) -> dict[str, Any]:
     """Return what made the figure: the runs, their steps' keys and times, and the machine."""
     runs = {
@@ -153,9 +158,8 @@ def manifest(config: DictConfig, plans: dict[tuple[str, int], Plan], store: Stor
     }
     probe = store.manifest(next(iter(plans.values())).probe)
     machine = {name: probe[name] for name in ("device", "threads", "cores", "versions")}
-    departures = dict(config.scale.departures)
     return {"figure": config.figure.name, "scale": config.scale.name, "seconds": round(seconds, 1), **machine,
-            "fidelity": departures, "runs": runs}  # fmt: skip
+            "fidelity": fidelity(config), "runs": runs}  # fmt: skip
 
 
 def report(claims: list[Any], config: DictConfig) -> None:
@@ -166,7 +170,7 @@ def report(claims: list[Any], config: DictConfig) -> None:
         verdict = f"{claim.id:9} {word[claim.holds]:14} paper {claim.paper:16}"
         print(f"{verdict} {claim.statement}: {ours} (accept {claim.accept})")
     print("\nDepartures from the paper at this scale:")
-    for name, text in config.scale.departures.items():
+    for name, text in fidelity(config).items():
         print(f"  {name}: {text}")
 
 

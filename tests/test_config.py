@@ -193,3 +193,10 @@ def test_a_command_line_is_read_without_torch():
     )
     done = subprocess.run([sys.executable, "-c", work], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_figures_own_departures_join_the_fidelity_table_of_its_scale():
+    config = sweep.compose(["scale=smoke"])
+    before = reproduce.fidelity(config)
+    config.figure.departures = {"smoke": {"grid": "one arm"}, "laptop": {"grid": "two arms"}}
+    assert reproduce.fidelity(config) == {**before, "grid": "one arm"}

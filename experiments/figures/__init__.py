@@ -1,5 +1,6 @@
 """Figures: a module each with `draw`, `table` and `claims` over rows, and the paper's numbers as data."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -51,4 +52,43 @@ class Between:
         return Claim(id, statement, paper, None, None, None, str(self), None, None, reason)
 
 
-Arms = dict[str, pd.DataFrame]
+Arms = dict[str, pd.DataFrame]  # the rows of every arm that is drawn
+Measure = Callable[[Arms], Estimate]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim before it is judged: what it says, the arms it needs, how it is measured, what is accepted.
+
+    scale: the reason why a scale cannot carry it, by the scale's name.
+    """
+
+    id: str
+    statement: str
+    paper: str
+    needs: tuple[str, ...]
+    measure: Measure
+    accept: Between
+    scale: tuple[tuple[str, str], ...] = ()
+
+    def judge(self, arms: Arms, shows: bool, scale: str) -> Claim:
+        """Hold the rows against the claim; where it cannot be carried, say why."""
+        missing = [arm for arm in self.needs if arm not in arms]
+        reason = dict(self.scale).get(scale, "")
+        if not shows:
+            reason = only_runs(scale)
+        elif missing:
+            reason = f"needs the arms {', '.join(missing)}: figure.arms=all"
+        if reason:
+            return self.accept.not_carried(self.id, self.statement, self.paper, reason)
+        return self.accept.judge(self.id, self.statement, self.paper, self.measure(arms))
+
+
+def only_runs(scale: str) -> str:
+    """Return why a scale that shows no phenomenon carries no claim."""
+    return f"scale={scale} only shows that the code runs"
+
+
+def judge(statements: Iterable[Statement], arms: Arms, shows: bool, scale: str) -> list[Claim]:
+    """Judge every statement on the rows."""
+    return [statement.judge(arms, shows, scale) for statement in statements]

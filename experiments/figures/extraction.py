@@ -1,7 +1,5 @@
 """Part 3.1, Figures 1 to 3: held-out question answering by augmentation, beside the paper's."""
 
-from collections.abc import Callable
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -9,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from data_gen.attributes import NAMES
-from experiments.figures import Arms, Between, Claim
+from experiments.figures import Arms, Between, Claim, Measure, Statement, judge, only_runs
 from experiments.figures import extraction_paper as paper
 from physics_lm import results
 from physics_lm.results import Estimate
@@ -122,9 +120,6 @@ def _heat(axis: Axes, values: pd.DataFrame, title: str, labels: bool) -> None:
     axis.set_title(title, fontsize=9)
 
 
-Measure = Callable[[Arms], Estimate]
-
-
 def _mean(arm: str) -> Measure:
     return lambda arms: results.clustered(asked(arms[arm]))
 
@@ -150,11 +145,10 @@ def _date_ratio(arms: Arms) -> Estimate:
     return results.ratio(test, "birth_date")
 
 
-# (id, statement, the paper's number, arms it needs, measure, accepted): facts A1 to A8
-Row = tuple[str, str, str, tuple[str, ...], Measure, Between]
-CLAIMS: tuple[Row, ...] = (
-    ("A1", "mixed training generalises", "86.6", ("single_mixed",), _mean("single_mixed"), Between(70)),
-    (
+# facts A1 to A8
+CLAIMS = (
+    Statement("A1", "mixed training generalises", "86.6", ("single_mixed",), _mean("single_mixed"), Between(70)),
+    Statement(
         "A1.gap",
         "mixed training on single beats fine-tuning on it (points)",
         "76.9",
@@ -162,18 +156,29 @@ CLAIMS: tuple[Row, ...] = (
         _minus("single_mixed", "single"),
         Between(50),
     ),
-    ("A2", "memorised but not extractable", "9.7 (full 7.5)", ("single",), _mean("single"), Between(high=15)),
-    ("A2.bio", "while its biographies' attribute tokens are known", ">99", ("single",), _tokens("single"), Between(98)),
-    ("A2.train", "and the trained questions answered", "99.0", ("single",), _train("single"), Between(95)),
-    ("A4.1", "permute1", "4.4", ("single_permute1",), _mean("single_permute1"), Between(high=12)),
-    ("A4.2", "permute2", "53.2", ("single_permute2",), _mean("single_permute2"), Between(30, 70)),
-    ("A4.5", "permute5", "70.0", ("single_permute5",), _mean("single_permute5"), Between(55, 90)),
-    ("A5", "multiplicity alone", "41.0", ("multi5",), _mean("multi5"), Between(25, 60)),
-    ("A5.date", "of which the birth date", "100", ("multi5",), _attribute("multi5", "birth_date"), Between(90)),
-    ("A5.ratio", "the birth date against the mean of the others (ratio)", "3.4", ("multi5",), _date_ratio, Between(3)),
-    ("A6", "several wordings and orders", "96.6", ("multi5_permute",), _mean("multi5_permute"), Between(85)),
-    ("A6.2", "two wordings and orders", "91.2", ("multi2_permute",), _mean("multi2_permute"), Between(75)),
-    (
+    Statement("A2", "memorised but not extractable", "9.7 (full 7.5)", ("single",), _mean("single"), Between(high=15)),
+    Statement(
+        "A2.bio",
+        "while its biographies' attribute tokens are known",
+        ">99",
+        ("single",),
+        _tokens("single"),
+        Between(98),
+    ),
+    Statement("A2.train", "and the trained questions answered", "99.0", ("single",), _train("single"), Between(95)),
+    Statement("A4.1", "permute1", "4.4", ("single_permute1",), _mean("single_permute1"), Between(high=12)),
+    Statement("A4.2", "permute2", "53.2", ("single_permute2",), _mean("single_permute2"), Between(30, 70)),
+    Statement("A4.5", "permute5", "70.0", ("single_permute5",), _mean("single_permute5"), Between(55, 90)),
+    Statement("A5", "multiplicity alone", "41.0", ("multi5",), _mean("multi5"), Between(25, 60)),
+    Statement(
+        "A5.date", "of which the birth date", "100", ("multi5",), _attribute("multi5", "birth_date"), Between(90)
+    ),
+    Statement(
+        "A5.ratio", "the birth date against the mean of the others (ratio)", "3.4", ("multi5",), _date_ratio, Between(3)
+    ),
+    Statement("A6", "several wordings and orders", "96.6", ("multi5_permute",), _mean("multi5_permute"), Between(85)),
+    Statement("A6.2", "two wordings and orders", "91.2", ("multi2_permute",), _mean("multi2_permute"), Between(75)),
+    Statement(
         "A6.order",
         "multi5+permute above multi5 (points)",
         "55.6",
@@ -181,17 +186,12 @@ CLAIMS: tuple[Row, ...] = (
         _minus("multi5_permute", "multi5"),
         Between(0),
     ),
-    (
-        "A5.order",
-        "multi5 above single (points)",
-        "31.3",
-        ("multi5", "single"),
-        _minus("multi5", "single"),
-        Between(0),
+    Statement(
+        "A5.order", "multi5 above single (points)", "31.3", ("multi5", "single"), _minus("multi5", "single"), Between(0)
     ),
-    ("A7.1", "full names, single", "48.9", ("single_fullname",), _mean("single_fullname"), Between(30, 65)),
-    ("A7.5", "full names, multi5", "82.4", ("multi5_fullname",), _mean("multi5_fullname"), Between(70)),
-    (
+    Statement("A7.1", "full names, single", "48.9", ("single_fullname",), _mean("single_fullname"), Between(30, 65)),
+    Statement("A7.5", "full names, multi5", "82.4", ("multi5_fullname",), _mean("multi5_fullname"), Between(70)),
+    Statement(
         "A7.city",
         "company city stays low in fixed order",
         "26.8",
@@ -199,23 +199,12 @@ CLAIMS: tuple[Row, ...] = (
         _attribute("multi5_fullname", "company_city"),
         Between(high=45),
     ),
-)  # fmt: skip
+)
 
 
 def claims(arms: Arms, shows: bool, scale: str) -> list[Claim]:
     """Hold every claim A1 to A8 against the rows; those that cannot be carried say why."""
-    found = []
-    for id, statement, published, needs, measure, accept in CLAIMS:
-        missing = [arm for arm in needs if arm not in arms]
-        if not shows:
-            reason = f"scale={scale} only shows that the code runs"
-        else:
-            reason = f"needs the arms {', '.join(missing)}: figure.arms=all" if missing else ""
-        if reason:
-            found.append(accept.not_carried(id, statement, published, reason))
-        else:
-            found.append(accept.judge(id, statement, published, measure(arms)))
-    return [*found, _scale_claim(), _weakest_mixed(arms, shows, scale)]
+    return [*judge(CLAIMS, arms, shows, scale), _scale_claim(), _weakest_mixed(arms, shows, scale)]
 
 
 def _scale_claim() -> Claim:
@@ -227,7 +216,7 @@ def _weakest_mixed(arms: Arms, shows: bool, scale: str) -> Claim:
     words = ("A8", "the weakest mixed arm", "82.5")
     mixed = [arm for arm in arms if arm.endswith("_mixed")]
     if not shows:
-        return Between(70).not_carried(*words, f"scale={scale} only shows that the code runs")
+        return Between(70).not_carried(*words, only_runs(scale))
     if len(mixed) < len(paper.MIXED):
         return Between(70).not_carried(*words, f"needs all 16 mixed arms, {len(mixed)} are here: figure.arms=all")
     means = [results.clustered(asked(arms[arm])) for arm in mixed]
