@@ -64,6 +64,12 @@ def _default(part: Field[Any]) -> Any:
     return part.default if part.default_factory is MISSING else part.default_factory()
 
 
+def digest(folder: Path) -> str:
+    """Return the sha256 of a checkpoint folder's config and weights, whatever the folder is called."""
+    told = [path for pattern in ("config.json", "*.safetensors", "*.bin") for path in folder.glob(pattern)]
+    return hashlib.sha256(canonical({path.name: _digest(path) for path in told}).encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Store:
     """The folder `paths.lab` and what lies in it."""

@@ -13,7 +13,7 @@ from typing import Any
 from data_gen import biographies, questions, sentences, world
 from data_gen.attributes import NAMES
 from data_gen.config import ConfigError, CorpusConfig, QuestionConfig, WorldConfig
-from physics_lm import probes
+from physics_lm import artifacts, probes
 from physics_lm.artifacts import Spec, Store, spec
 from physics_lm.config import (
     FinetuneConfig,
@@ -26,8 +26,8 @@ from physics_lm.config import (
 )
 
 VERSIONS = {"corpus": 1, "tokenizer": 1, "pretrain": 1, "finetune": 1, "probe": 1}
-# settings that change how a result is reached, never which result
-HOW = ("save_every", "precision")
+# settings that change how a result is reached, never which result, and where on this machine something lies
+HOW = ("save_every", "precision", "path")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,9 @@ def plan(config: RunConfig) -> Plan:
     trained = {**seeded, "model": config.model, "pretrain": _what(config.pretrain)}
     if config.pretrain.question_share:
         trained["questions"] = config.questions
+    if config.model.kind == "checkpoint":
+        trained["model"] = replace(config.model, path="")  # what lies there decides, not where it lies
+        trained["weights"] = artifacts.digest(Path(config.model.path))
     pretrain = spec("pretrain", VERSIONS["pretrain"], trained, corpus=corpus, tokenizer=tokenizer)
     prior = _finetune(config, config.prior, QuestionConfig(), pretrain)
     finetune = _finetune(config, config.finetune, config.questions, prior or pretrain)

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
+from physics_lm import muon
 from physics_lm.config import TrainConfig
 
 log = logging.getLogger(__name__)
@@ -41,10 +42,14 @@ def precision(config: TrainConfig, where: torch.device) -> str:
     """Return bf16 or fp32: as the config says, or what the device is fast in."""
     if config.precision != "auto":
         return config.precision
+    return "bf16" if fast_bf16(where) else "fp32"
+
+
+def fast_bf16(where: torch.device) -> bool:
+    """Whether the device has bf16 instructions; elsewhere they are emulated, a hundred times slower than fp32."""
     if where.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16" if fast else "fp32"
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def autocast(kind: str, where: torch.device) -> AbstractContextManager[Any]:
@@ -79,7 +84,8 @@ def optimizers(model: PreTrainedModel, config: TrainConfig) -> list[Optimizer]:
     )
     if not hidden:
         return [adam]
-    return [adam, Muon(hidden, lr=config.matrix_lr, weight_decay=config.weight_decay)]
+    kind = torch.optim.Muon if fast_bf16(hidden[0].device) else muon.Muon
+    return [adam, kind(hidden, lr=config.matrix_lr, weight_decay=config.weight_decay)]
 
 
 class Training:

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
@@ -211,6 +212,18 @@ def test_a_run_starts_from_a_checkpoint(lab, smoke, tmp_path):
     first = pd.read_parquet(Store(tmp_path).folder(pipeline.plan(config).pretrain) / "curve.parquet")["loss"].iloc[0]
     fresh = pd.read_parquet(folder / "curve.parquet")["loss"]
     assert first < fresh.iloc[0] - 0.1
+
+
+def test_a_checkpoint_counts_by_its_weights_and_not_by_where_it_lies(lab, smoke, tmp_path):
+    keys = []
+    for name in ("first", "moved", "changed"):
+        shutil.copytree(lab.folder("pretrain"), tmp_path / name)
+        if name == "changed":
+            (tmp_path / name / "model.safetensors").write_bytes(b"others")
+        config = smoke("model=checkpoint", f"model.path={tmp_path / name}")
+        keys.append(pipeline.plan(config).pretrain.key)
+        assert not any(str(tmp_path) in str(value) for value in pipeline.columns(config).values())
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_fresh_entries_differ_at_every_exposure(smoke, tmp_path, batches_of):

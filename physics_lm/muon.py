@@ -1,0 +1,65 @@
+"""Muon for devices that are slow in bf16: torch's own, its Newton-Schulz iteration in fp32.
+
+torch.optim.Muon iterates in bf16 whatever the device; a CPU without bf16 instructions emulates them, which
+made a laptop step ten times slower than its forward and backward pass together.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from math import sqrt
+
+import torch
+from torch import Tensor
+
+
+class Muon(torch.optim.Muon):
+    """torch.optim.Muon over (A, B) matrices, orthogonalised in fp32 and all of one shape at once."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Take one step; returns what the closure returns."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            shapes: dict[torch.Size, list[Tensor]] = defaultdict(list)
+            for param in group["params"]:
+                if param.grad is not None:
+                    shapes[param.shape].append(param)
+            for params in shapes.values():
+                self._step(params, group)
+        return loss
+
+    def _step(self, params: list[Tensor], group: dict[str, object]) -> None:
+        lr, decay, momentum = (float(group[key]) for key in ("lr", "weight_decay", "momentum"))  # type: ignore[arg-type]
+        updates = []
+        for param in params:
+            assert param.grad is not None
+            held = self.state[param].setdefault("momentum_buffer", torch.zeros_like(param.grad))
+            held.lerp_(param.grad, 1 - momentum)
+            updates.append(param.grad.lerp(held, momentum) if group["nesterov"] else held)
+        turned = orthogonal(
+            torch.stack(updates),
+            group["ns_coefficients"],  # type: ignore[arg-type]
+            int(group["ns_steps"]),  # type: ignore[call-overload]
+            float(group["eps"]),  # type: ignore[arg-type]
+        )
+        rows, columns = params[0].shape
+        for param, update in zip(params, turned, strict=True):
+            param.mul_(1 - lr * decay)
+            param.add_(update, alpha=-lr * sqrt(max(1, rows / columns)))
+
+
+def orthogonal(
+    matrices_KxAxB: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float = 1e-7
+) -> Tensor:
+    """Return K matrices with singular values pushed towards 1 by `steps` quintic Newton-Schulz iterations."""
+    a, b, c = coefficients
+    tall = matrices_KxAxB.size(1) > matrices_KxAxB.size(2)
+    found = matrices_KxAxB.mT if tall else matrices_KxAxB
+    found = found / found.norm(dim=(1, 2), keepdim=True).clamp(min=eps)
+    for _ in range(steps):
+        gram = found @ found.mT
+        found = torch.baddbmm(found, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), found, beta=a)
+    return found.mT if tall else found
