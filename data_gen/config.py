@@ -54,6 +54,11 @@ class CorpusConfig:
 
 @dataclass(frozen=True)
 class QuestionConfig:
-    """What is asked: a family, which is a module of data_gen.questions."""
+    """What is asked: a family, which is a module of data_gen.questions.
+
+    held_share: share of P_train kept out of the training questions and asked as split `held`, so that settings
+    are chosen on people who are neither trained on nor reported.
+    """
 
     family: str = "extraction"
+    held_share: float = 0.0

@@ -92,7 +92,11 @@ class PretrainConfig(TrainConfig):
 
 @dataclass(frozen=True)
 class FinetuneConfig(TrainConfig):
-    """method: none, or full (every weight is trained) on P_train's questions, loss on the answers."""
+    """On P_train's questions, loss on the answers. method: none, full (every weight is trained), or lora.
+
+    rank: of lora's update of the query and value matrices. embedding_rank: of its update of the embedding;
+    0 leaves the embedding as it is (Part 3.1, appendix).
+    """
 
     steps: int = 50_000
     batch: int = 48
@@ -100,6 +104,8 @@ class FinetuneConfig(TrainConfig):
     weight_decay: float = 0.01
     warmup: int = 0
     method: str = "full"
+    rank: int = 8
+    embedding_rank: int = 128
 
 
 @dataclass(frozen=True)

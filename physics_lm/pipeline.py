@@ -119,8 +119,7 @@ def check(config: RunConfig) -> None:
     if config.tokenizer.kind not in ("word", "bpe", "gpt2"):
         raise ConfigError(f"tokenizer.kind={config.tokenizer.kind}: choose word, bpe or gpt2")
     for name in ("prior", "finetune"):
-        if (method := getattr(config, name).method) not in ("none", "full"):
-            raise ConfigError(f"{name}.method={method}: choose none or full")
+        _check_method(name, getattr(config, name), config.model)
     questions.check(config.questions)
     probes.check(config.probe.kind)
     if not 0 <= config.pretrain.question_share < 1:
@@ -165,6 +164,19 @@ def _check_train(name: str, config: TrainConfig) -> None:
         raise ConfigError(f"{name}.precision={config.precision}: choose auto, bf16 or fp32")
     if config.warmup < 0 or config.warmup > config.steps:
         raise ConfigError(f"{name}.warmup={config.warmup}: between 0 and {name}.steps={config.steps}")
+
+
+def _check_method(name: str, config: FinetuneConfig, model: ModelConfig) -> None:
+    if config.method not in ("none", "full", "lora"):
+        raise ConfigError(f"{name}.method={config.method}: choose none, full or lora")
+    if config.method != "lora":
+        return
+    if config.optimizer != "adamw":
+        raise ConfigError(f"{name}.optimizer={config.optimizer}: lora's factors are trained by adamw")
+    for key, least in (("rank", 1), ("embedding_rank", 0)):
+        value = getattr(config, key)
+        if value < least or (model.kind != "checkpoint" and value > model.width):
+            raise ConfigError(f"{name}.{key}={value}: from {least} to model.width={model.width}")
 
 
 def run(config: RunConfig, lab: Path) -> Path:

@@ -19,8 +19,8 @@ from data_gen import audit, biographies, corpus, questions, world
 from data_gen.attributes import NAMES
 from data_gen.biographies import Biography
 from data_gen.config import ConfigError, QuestionConfig
-from data_gen.questions import Question
-from physics_lm import models, packing, scoring, tokenizers, training
+from data_gen.questions import SPLITS, Question
+from physics_lm import lora, models, packing, scoring, tokenizers, training
 from physics_lm.artifacts import Spec, Store
 from physics_lm.config import FinetuneConfig, TrainConfig
 from physics_lm.pipeline import Plan, RunConfig, columns
@@ -29,7 +29,6 @@ from physics_lm.training import Training
 
 log = logging.getLogger(__name__)
 transformers.utils.logging.disable_progress_bar()
-SPLITS = ("train", "test")
 AUDITED = 2000  # entries and questions whose token boundaries are looked at
 
 
@@ -77,7 +76,7 @@ class Job:
 
     @cache  # noqa: B019 - a job lives as long as its process
     def asked(self, config: QuestionConfig, split: str) -> list[Question]:
-        """Return the questions of a config about everyone of a split (`train` or `test`)."""
+        """Return the questions of a config about everyone of a split (`train`, `held` or `test`)."""
         return questions.ask(self.world, config, split)
 
     @cached_property
@@ -108,8 +107,9 @@ class Job:
         recipes = biographies.draw(self.world, self.config.corpus)
         entries = list(biographies.render(self.world, self.config.corpus, recipes))
         audit.check_spans(entries, self.world, NAMES)
-        train, test = ({q.person for q in self.asked(self.config.questions, split)} for split in SPLITS)
-        audit.check_disjoint(train, test, "questions")
+        train, held, test = ({q.person for q in self.asked(self.config.questions, split)} for split in SPLITS)
+        audit.check_disjoint(train | held, test, "questions")
+        audit.check_disjoint(train, held, "questions")
         corpus.write(entries, folder, self.world, self.config.corpus)
         return {"entries": len(entries), "people": len(self.world)}
 
@@ -192,6 +192,8 @@ class Job:
         texts = [question.text for split in SPLITS for question in self.asked(asked, split)]
         vocabulary = tokenizers.extend(tokenizers.load(self.store.folder(base)), texts)
         model = models.widen(self._load(base), len(vocabulary), self.config.seed)
+        if settings.method == "lora":
+            model = lora.adapt(model.to(training.device()), settings.rank, settings.embedding_rank, self.config.seed)
         encoded = scoring.encode(vocabulary, self.asked(asked, "train"))
         rows = packing.Rows(encoded.sequences, encoded.start, settings.batch, self.config.seed, vocabulary.eos_token_id)
         return self._train(model, vocabulary, rows, settings, folder, state, f"finetune {self.config.corpus.name}")
@@ -209,6 +211,8 @@ class Job:
         torch.manual_seed(self.config.seed)  # dropout's; a saved state brings its own
         loop = Training(model, batches, settings, state)
         curve = loop.run(title)
+        trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        model = lora.merged(model)
         model.save_pretrained(folder)
         vocabulary.save_pretrained(folder)
         pd.DataFrame(curve).to_parquet(folder / "curve.parquet", index=False)
@@ -216,6 +220,7 @@ class Job:
             **machine(),
             "precision": loop.kind,
             "parameters": sum(p.numel() for p in model.parameters()),
+            "trained": trained,
             "resumed_at": loop.resumed_at,
         }
 

@@ -84,3 +84,28 @@ def test_questions_are_the_extraction_ones_unless_said_otherwise(made, asked):
 def test_unknown_family_is_refused_with_the_known_ones(refusing):
     with pytest.raises(ConfigError, match=r"questions\.family=riddles: choose one of .*extraction"):
         refusing(QuestionConfig("riddles"))
+
+
+def test_people_held_out_are_asked_apart_and_never_trained_on(made, asked):
+    config = QuestionConfig("extraction", held_share=0.3)
+    train, held, test = (questions.ask(made, config, split) for split in questions.SPLITS)
+    assert test == asked["test"]
+    assert {q.split for q in held} == {"held"}
+    assert sorted((q.person, q.attribute) for q in train + held) == sorted(
+        (q.person, q.attribute) for q in asked["train"]
+    )
+    apart = {q.person for q in held}
+    assert apart
+    assert not apart & {q.person for q in train}
+    more = {q.person for q in questions.ask(made, QuestionConfig("extraction", held_share=0.6), "held")}
+    assert apart < more
+
+
+def test_nobody_is_held_out_unless_asked_for(made):
+    assert questions.ask(made, QuestionConfig(), "held") == []
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan"), 0.9999])
+def test_an_impossible_share_of_held_people_is_refused(made, share):
+    with pytest.raises(ConfigError, match=r"questions\.held_share="):
+        questions.ask(made, QuestionConfig(held_share=share), "train")

@@ -3,11 +3,16 @@
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
+import numpy as np
+
+from data_gen import counter
 from data_gen.config import ConfigError, QuestionConfig
 from data_gen.world import World
+
+SPLITS = ("train", "held", "test")
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,28 @@ def check(config: QuestionConfig) -> None:
     """Raise ConfigError naming the key and the mend where the questions cannot be asked."""
     if config.family not in families():
         raise ConfigError(f"questions.family={config.family}: choose one of {', '.join(families())}")
+    if not 0 <= config.held_share < 1:
+        raise ConfigError(f"questions.held_share={config.held_share}: from 0 to below 1")
 
 
 def ask(world: World, config: QuestionConfig, split: str) -> list[Question]:
-    """Return the questions of a config about everyone of a split; raises ConfigError as `check` does."""
+    """Return the questions of a config about everyone of a split.
+
+    Raises ConfigError as `check` does, and where nobody is left to train on.
+    """
     check(config)
     family = cast(Family, importlib.import_module(f"{__name__}.{config.family}"))
-    return list(family.questions(world, config, split))
+    asked = family.questions(world, config, "test" if split == "test" else "train")
+    if split == "test" or not config.held_share:
+        return [] if split == "held" else list(asked)
+    held = _held(world, config.held_share)
+    chosen = [replace(q, split=split) for q in asked if (q.person in held) == (split == "held")]
+    if split == "train" and not chosen:
+        raise ConfigError(f"questions.held_share={config.held_share}: nobody is left to train on; lower it")
+    return chosen
+
+
+def _held(world: World, share: float) -> set[int]:
+    """Return the people kept out of training: person by person, so that a larger share only adds to them."""
+    people = np.arange(len(world)) + world.config.first_person
+    return set(people[counter.unit(counter.words(world.seed, "held", people)) < share].tolist())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from data_gen.biographies import Biography
-from data_gen.questions import Question
+from data_gen.questions import SPLITS, Question
 from data_gen.world import World
 from physics_lm import scoring
 
@@ -17,8 +17,8 @@ BIOGRAPHY = "biography"
 
 
 def rows(job: "Job") -> pd.DataFrame:
-    """Return a row per question of both splits and per value told in an entry (task `biography`)."""
-    questions = [question for split in ("train", "test") for question in job.asked(job.config.questions, split)]
+    """Return a row per question of every split and per value told in an entry (task `biography`)."""
+    questions = [question for split in SPLITS for question in job.asked(job.config.questions, split)]
     told = list(readings(job.world, job.entries))
     found = []
     for items, asked in (
