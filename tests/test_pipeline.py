@@ -24,7 +24,7 @@ SECTIONS = [item.name for item in fields(RunConfig) if item.name != "seed"]
 TRAINED = ("pretrain", "prior", "finetune")
 # what a setting may become instead; numbers and texts are changed by rule
 OTHER = {"finetune.method": "none", "prior.method": "none", "world.pools": {"city": 3}}
-NO_RESULT = {(section, name) for section in TRAINED for name in pipeline.HOW}
+NO_RESULT = {(section, name) for section in TRAINED for name in pipeline.HOW if hasattr(getattr(BASE, section), name)}
 OPEN = {("probe", "batch")}  # changes no result, and may be in the key or not
 
 
