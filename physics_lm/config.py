@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from data_gen.config import ConfigError
 
+OBJECTIVES = ("causal", "masked", "uniform")
 KINDS = ("gpt2", "gpt2_rotary", "llama", "mistral", "checkpoint")
 
 
@@ -59,6 +60,8 @@ class TrainConfig:
     for the rest). warmup: steps of linear rise, then cosine to `final` times the rate. batch: windows or
     questions a step. clip: largest gradient norm. save_every: steps between resumable checkpoints.
     precision: auto (bf16 where the device is fast in it), bf16 or fp32.
+    objective: causal (the next token), or a model that reads both ways and restores masked tokens: masked
+    (whole words at `mask_rate`; a question's answer) or uniform (a rate drawn anew for every row).
     """
 
     steps: int = 80_000
@@ -75,6 +78,8 @@ class TrainConfig:
     clip: float = 1.0
     save_every: int = 1000
     precision: str = "auto"
+    objective: str = "causal"
+    mask_rate: float = 0.15
 
 
 @dataclass(frozen=True)

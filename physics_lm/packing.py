@@ -93,26 +93,36 @@ class Windows:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Batches of windows, a share of which hold questions (Part 3.1, section 3: mixed training)."""
+    """Batches of windows, a share of which hold questions (Part 3.1, section 3: mixed training).
+
+    cloze: the windows of questions with every answer hidden behind masks; only the answers are then learned.
+    """
 
     entries: Windows
     questions: Windows | None
     share: float
     batch: int
     seed: int
+    cloze: Windows | None = None
 
     def __call__(self, step: int) -> tuple[Ids, Ids]:
-        """Return inputs and labels, each (batch, context), of a step; all tokens are learned."""
-        rows = np.stack([self._window(step * self.batch + row) for row in range(self.batch)])
-        return rows, rows
+        """Return inputs and labels, each (batch, context), of a step; without a cloze all tokens are learned."""
+        rows = [self._window(step * self.batch + row) for row in range(self.batch)]
+        if self.cloze is None:
+            whole = np.stack([window for _, window in rows])
+            return whole, whole
+        seen, learned = (np.stack(part) for part in zip(*rows, strict=True))
+        asks = (seen != learned).any(axis=1, keepdims=True)
+        return seen, np.where(asks & (seen == learned), IGNORE, learned).astype(np.int32)
 
-    def _window(self, index: int) -> Ids:
+    def _window(self, index: int) -> tuple[Ids, Ids]:
+        """Return a window as it is shown and as it is told."""
         if self.questions is None or not self.share:
-            return self.entries[index]
+            return self.entries[index], self.entries[index]
         asked = self._asked(index)
         if self._asked(index + 1) > asked:
-            return self.questions[asked]
-        return self.entries[index - asked]
+            return (self.cloze or self.questions)[asked], self.questions[asked]
+        return self.entries[index - asked], self.entries[index - asked]
 
     def _asked(self, index: int) -> int:
         """Return how many of the first `index` windows hold questions: an even spread of the share."""
@@ -125,6 +135,8 @@ class Rows:
     """Batches of single questions, padded on the right; only the answers are learned.
 
     sequences: each question with its end token. prompt: (Q,) how many of its tokens are the prompt's.
+    hide: the id that is shown in place of the answers' tokens, for a model that restores them; the end token
+    is then shown and not learned.
     """
 
     sequences: Ragged
@@ -132,6 +144,7 @@ class Rows:
     batch: int
     seed: int
     pad: int
+    hide: int | None = None
 
     def __call__(self, step: int) -> tuple[Ids, Ids]:
         """Return inputs and labels, each (batch, longest), of a step."""
@@ -149,8 +162,10 @@ class Rows:
         """Return inputs and labels of the questions at `index`, padded to the longest."""
         inputs = pad(self.sequences, index, self.pad)
         place = np.arange(inputs.shape[1])
-        answer = (place >= self.prompt[index, None]) & (place < self.sequences.lengths[index, None])
-        return inputs, np.where(answer, inputs, IGNORE).astype(np.int32)
+        told = self.sequences.lengths[index, None] - (self.hide is not None)
+        answer = (place >= self.prompt[index, None]) & (place < told)
+        labels = np.where(answer, inputs, IGNORE).astype(np.int32)
+        return inputs if self.hide is None else np.where(answer, self.hide, inputs).astype(np.int32), labels
 
 
 @lru_cache(maxsize=4)

@@ -16,6 +16,7 @@ from data_gen.config import ConfigError, CorpusConfig, QuestionConfig, WorldConf
 from physics_lm import artifacts, probes
 from physics_lm.artifacts import Spec, Store, spec
 from physics_lm.config import (
+    OBJECTIVES,
     FinetuneConfig,
     ModelConfig,
     PretrainConfig,
@@ -120,6 +121,7 @@ def check(config: RunConfig) -> None:
         raise ConfigError(f"tokenizer.kind={config.tokenizer.kind}: choose word, bpe or gpt2")
     for name in ("prior", "finetune"):
         _check_method(name, getattr(config, name), config.model)
+    _check_objectives(config)
     questions.check(config.questions)
     probes.check(config.probe.kind)
     if not 0 <= config.pretrain.question_share < 1:
@@ -146,6 +148,21 @@ def _shortest_entry(config: RunConfig) -> int:
     return total
 
 
+def _check_objectives(config: RunConfig) -> None:
+    """Raise ConfigError where a model that has learned to read both ways would go on one way."""
+    before = "pretrain"
+    for name in ("prior", "finetune"):
+        if (step := getattr(config, name)).method == "none":
+            continue
+        first = getattr(config, before).objective
+        if step.objective == "causal" != first:
+            raise ConfigError(
+                f"{name}.objective=causal: {before}.objective={first} makes a model that reads both ways; "
+                f"set {name}.objective=masked or uniform"
+            )
+        before = name
+
+
 def _check_train(name: str, config: TrainConfig) -> None:
     for key in ("steps", "batch", "save_every"):
         if getattr(config, key) < 1:
@@ -162,6 +179,10 @@ def _check_train(name: str, config: TrainConfig) -> None:
         raise ConfigError(f"{name}.optimizer={config.optimizer}: choose adamw or muon")
     if config.precision not in ("auto", "bf16", "fp32"):
         raise ConfigError(f"{name}.precision={config.precision}: choose auto, bf16 or fp32")
+    if config.objective not in OBJECTIVES:
+        raise ConfigError(f"{name}.objective={config.objective}: choose one of {', '.join(OBJECTIVES)}")
+    if not 0 < config.mask_rate <= 1:
+        raise ConfigError(f"{name}.mask_rate={config.mask_rate}: above 0, at most 1")
     if config.warmup < 0 or config.warmup > config.steps:
         raise ConfigError(f"{name}.warmup={config.warmup}: between 0 and {name}.steps={config.steps}")
 

@@ -1,6 +1,7 @@
 """One-pass exact match: an answer is right where the argmax is right at each of its tokens.
 
-With the stop token in the gold this equals greedy generation, and needs no decoding (tested).
+With the stop token in the gold this equals greedy generation, and needs no decoding (tested). A model that reads
+both ways is shown one answer's tokens as masks and restores them all at once (Part 3.1, section 6).
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen.biographies import Biography
 from data_gen.questions import Question
-from physics_lm.packing import Ragged, pad, ragged
+from physics_lm import masked
+from physics_lm.packing import Ids, Ragged, pad, ragged
 
 Array = NDArray[np.int64]
 
@@ -30,6 +32,13 @@ class Asked:
     sequence: Array
     start: Array
     stop: Array
+
+    def apart(self) -> "Asked":
+        """Return the same answers with a copy of its sequence for each."""
+        lengths = self.sequences.lengths[self.sequence]
+        bounds = np.concatenate([[0], np.cumsum(lengths)])
+        copies = Ragged(self.sequences.reorder(self.sequence), bounds)
+        return Asked(copies, np.arange(len(self.sequence)), self.start, self.stop)
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,8 @@ def score(
 ) -> list[Score]:
     """Return the score of every answer, in order, in fp32; `batch` sequences a forward pass."""
     model.eval()
+    if masked.both_ways(model):
+        asked = asked.apart()
     found: dict[int, Score] = {}
     by_length = np.argsort(asked.sequences.lengths, kind="stable")
     parts = np.array_split(by_length, max(1, -(-len(by_length) // batch)))
@@ -90,13 +101,10 @@ def score(
 
 def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Asked, part: Array) -> dict[int, Score]:
     """Score the answers of some sequences; returns them by answer number."""
-    where = next(model.parameters()).device
     ids_BxT = pad(asked.sequences, part, tokenizer.eos_token_id)
-    inputs_BxT = torch.from_numpy(ids_BxT).long().to(where)
-    # nothing is asked of the last token, the end, so that an entry as long as the context still fits
-    logits_BxTxV = model(input_ids=inputs_BxT[:, :-1], use_cache=False).logits.float()
+    logits_BxTxV, told_BxT, back = _logits(model, tokenizer, asked, part, ids_BxT)
     argmax_BxT = logits_BxTxV.argmax(-1).cpu().numpy()
-    gathered = logits_BxTxV.gather(-1, inputs_BxT[:, 1:, None])[..., 0] - logits_BxTxV.logsumexp(-1)
+    gathered = logits_BxTxV.gather(-1, told_BxT[..., None])[..., 0] - logits_BxTxV.logsumexp(-1)
     logprob_BxT = gathered.double().cpu().numpy()
     found: dict[int, tuple[int, int, float]] = {}
     answers = []
@@ -104,12 +112,32 @@ def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: 
     for row in range(len(part)):
         for number in range(first[row], last[row]):
             start, stop = asked.start[number], asked.stop[number]
-            said, gold = argmax_BxT[row, start - 1 : stop - 1], ids_BxT[row, start:stop]
+            said, gold = argmax_BxT[row, start - back : stop - back], ids_BxT[row, start:stop]
             found[number] = (
                 int(stop - start),
                 int((said == gold).sum()),
-                float(logprob_BxT[row, start - 1 : stop - 1].sum()),
+                float(logprob_BxT[row, start - back : stop - back].sum()),
             )
             answers.append((number, said))
     texts = tokenizer.batch_decode([said for _, said in answers])
     return {number: Score(text.strip(), *found[number]) for (number, _), text in zip(answers, texts, strict=True)}
+
+
+def _logits(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Asked, part: Array, ids_BxT: Ids
+) -> tuple[torch.Tensor, torch.Tensor, int]:
+    """Return logits (B, T, V), the tokens they are held against (B, T), and how far before a token its logits stand.
+
+    Nothing is asked of the last token, the end, so that an entry as long as the context still fits.
+    """
+    where = next(model.parameters()).device
+    inputs_BxT = torch.from_numpy(ids_BxT).long().to(where)
+    if not masked.both_ways(model):
+        logits_BxTxV = model(input_ids=inputs_BxT[:, :-1], use_cache=False).logits
+        return logits_BxTxV.float(), inputs_BxT[:, 1:], 1
+    inputs_BxT = inputs_BxT[:, : model.config.max_position_embeddings]
+    place = torch.arange(inputs_BxT.shape[1], device=where)
+    start, stop = (torch.from_numpy(x[part, None]).to(where) for x in (asked.start, asked.stop))
+    seen_BxT = inputs_BxT.masked_fill((place >= start) & (place < stop), masked.mask_id(tokenizer))
+    seen = masked.shown(inputs_BxT, tokenizer.eos_token_id)
+    return model(input_ids=seen_BxT, attention_mask=seen, use_cache=False).logits.float(), inputs_BxT, 0

@@ -20,7 +20,7 @@ from data_gen.attributes import NAMES
 from data_gen.biographies import Biography
 from data_gen.config import ConfigError, QuestionConfig
 from data_gen.questions import SPLITS, Question
-from physics_lm import lora, models, packing, scoring, tokenizers, training
+from physics_lm import lora, masked, models, packing, scoring, tokenizers, training
 from physics_lm.artifacts import Spec, Store
 from physics_lm.config import FinetuneConfig, TrainConfig
 from physics_lm.pipeline import Plan, RunConfig, columns
@@ -126,6 +126,10 @@ class Job:
         trained.save_pretrained(folder)
         return {"vocabulary": len(trained), "classes": table}
 
+    def _extended(self, settings: TrainConfig) -> PreTrainedTokenizerBase:
+        """Return the corpus's tokenizer with what an objective adds."""
+        return masked.extend(tokenizers.load(self.store.folder(self.specs.tokenizer)), settings.objective)
+
     def _ids(self, epoch: int) -> packing.Ragged:
         entries = self.entries
         if self.config.corpus.fresh and epoch:
@@ -143,13 +147,22 @@ class Job:
         entries = packing.Windows(
             lambda epoch: self._ids(epoch) if fresh else first, settings.context, self.config.seed, settings.shuffle
         )
-        questions = None
+        questions = cloze = None
         if settings.question_share:
-            texts = [question.text for question in self.asked(self.config.questions, "train")]
-            asked = self.vocabulary(texts, add_special_tokens=False)["input_ids"]
-            packed = packing.ragged(asked, self.vocabulary.eos_token_id)
-            questions = packing.Windows(lambda _: packed, settings.context, self.config.seed + 1)
-        return packing.Mixture(entries, questions, settings.question_share, settings.batch, self.config.seed)
+            questions = self._question_windows(None)
+            if (mask := masked.hidden(self._extended(settings), settings.objective)) is not None:
+                cloze = self._question_windows(mask)
+        return packing.Mixture(entries, questions, settings.question_share, settings.batch, self.config.seed, cloze)
+
+    def _question_windows(self, hide: int | None) -> packing.Windows:
+        """Return windows of P_train's questions, their answers hidden behind the id `hide` where there is one."""
+        asked = self.asked(self.config.questions, "train")
+        ids = self.vocabulary([question.text for question in asked], add_special_tokens=False)["input_ids"]
+        if hide is not None:
+            heads = self.vocabulary([question.prompt for question in asked], add_special_tokens=False)["input_ids"]
+            ids = [[*head, *[hide] * (len(whole) - len(head))] for head, whole in zip(heads, ids, strict=True)]
+        packed = packing.ragged(ids, self.vocabulary.eos_token_id)
+        return packing.Windows(lambda _: packed, self.config.pretrain.context, self.config.seed + 1)
 
     def _audit_windows(self) -> dict[str, float]:
         settings, ids = self.config.pretrain, self._ids(0)
@@ -165,12 +178,13 @@ class Job:
     def pretrain(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Pretrain a model on windows of entries, or of entries and questions of P_train."""
         repeats = self._audit_windows()
-        model = models.build(self.config.model, len(self.vocabulary), self.vocabulary.eos_token_id, self.config.seed)
+        vocabulary = self._extended(self.config.pretrain)
+        model = models.build(self.config.model, len(vocabulary), vocabulary.eos_token_id, self.config.seed)
         if (room := model.config.max_position_embeddings) < self.config.pretrain.context:
             raise ConfigError(f"pretrain.context={self.config.pretrain.context}: the model has {room} positions")
         batches = self._mixture()
         title = f"pretrain {self.config.corpus.name}"
-        done = self._train(model, self.vocabulary, batches, self.config.pretrain, folder, state, title)
+        done = self._train(model, vocabulary, batches, self.config.pretrain, folder, state, title)
         return {
             **done,
             "repeats": repeats,
@@ -191,11 +205,19 @@ class Job:
     ) -> dict[str, Any]:
         texts = [question.text for split in SPLITS for question in self.asked(asked, split)]
         vocabulary = tokenizers.extend(tokenizers.load(self.store.folder(base)), texts)
+        vocabulary = masked.extend(vocabulary, settings.objective)
         model = models.widen(self._load(base), len(vocabulary), self.config.seed)
         if settings.method == "lora":
             model = lora.adapt(model.to(training.device()), settings.rank, settings.embedding_rank, self.config.seed)
         encoded = scoring.encode(vocabulary, self.asked(asked, "train"))
-        rows = packing.Rows(encoded.sequences, encoded.start, settings.batch, self.config.seed, vocabulary.eos_token_id)
+        rows = packing.Rows(
+            encoded.sequences,
+            encoded.start,
+            settings.batch,
+            self.config.seed,
+            vocabulary.eos_token_id,
+            masked.hidden(vocabulary, settings.objective),
+        )
         return self._train(model, vocabulary, rows, settings, folder, state, f"finetune {self.config.corpus.name}")
 
     def _train(
@@ -209,7 +231,9 @@ class Job:
         title: str,
     ) -> dict[str, Any]:
         torch.manual_seed(self.config.seed)  # dropout's; a saved state brings its own
-        loop = Training(model, batches, settings, state)
+        model = masked.attend(model, settings.objective)
+        loss = None if settings.objective == "causal" else masked.objective(settings, vocabulary, self.config.seed)
+        loop = Training(model, batches, settings, state, loss)
         curve = loop.run(title)
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         model = lora.merged(model)

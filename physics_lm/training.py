@@ -22,6 +22,7 @@ from transformers import PreTrainedModel
 
 from physics_lm import muon
 from physics_lm.config import TrainConfig
+from physics_lm.masked import Loss
 
 log = logging.getLogger(__name__)
 Batches = Callable[[int], tuple[NDArray[np.int32], NDArray[np.int32]]]
@@ -91,13 +92,18 @@ def optimizers(model: PreTrainedModel, config: TrainConfig) -> list[Optimizer]:
 class Training:
     """A run of the loop over `batches`, resumable from `state` (a folder)."""
 
-    def __init__(self, model: PreTrainedModel, batches: Batches, config: TrainConfig, state: Path) -> None:
-        """Prepare a run, going on from the state in the folder where there is one."""
+    def __init__(
+        self, model: PreTrainedModel, batches: Batches, config: TrainConfig, state: Path, loss: Loss | None = None
+    ) -> None:
+        """Prepare a run, going on from the state in the folder where there is one.
+
+        loss: of a model, inputs, labels and the step; next tokens' (`loss_of`) where there is none.
+        """
         self.where = device()
         self.model = model.to(self.where)  # type: ignore[arg-type]
         if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
             self.model.set_attn_implementation("eager")
-        self.batches, self.config = batches, config
+        self.batches, self.config, self.loss = batches, config, loss or loss_of
         self.kind = precision(config, self.where)
         self.optimizers = optimizers(model, config)
         self.peaks = [group["lr"] for opt in self.optimizers for group in opt.param_groups]
@@ -135,7 +141,7 @@ class Training:
         for group, peak in zip(groups, self.peaks, strict=True):
             group["lr"] = peak * factor
         with autocast(self.kind, self.where):
-            loss = loss_of(self.model, inputs_BxT.to(self.where), labels_BxT.to(self.where))
+            loss = self.loss(self.model, inputs_BxT.to(self.where), labels_BxT.to(self.where), self.step)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         for optimizer in self.optimizers:
@@ -193,7 +199,7 @@ class Training:
         torch.set_rng_state(state["generator"].cpu())
 
 
-def loss_of(model: PreTrainedModel, inputs_BxT: torch.Tensor, labels_BxT: torch.Tensor) -> torch.Tensor:
+def loss_of(model: PreTrainedModel, inputs_BxT: torch.Tensor, labels_BxT: torch.Tensor, step: int = 0) -> torch.Tensor:
     """Return the mean next-token cross-entropy over the labels that are not -100, in nats."""
     logits_BxTxV = model(input_ids=inputs_BxT, use_cache=False).logits[:, :-1]
     return torch.nn.functional.cross_entropy(
