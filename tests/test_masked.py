@@ -258,10 +258,11 @@ def test_a_value_in_an_entry_is_hidden_alone(run, rows_of):
     told = rows_of[(rows_of["task"] == "biography") & (rows_of["person"] == entry.person_id)].iloc[:6]
     end = tokenizer.eos_token_id
     for (_, row), span in zip(told.iterrows(), entry.spans, strict=True):
-        parts = (entry.text[: span.start], entry.text[span.start : span.end], entry.text[span.end :])
-        before, value, after = (tokenizer(part.strip())["input_ids"] for part in parts)
-        assert [*before, *value, *after] == tokenizer(entry.text)["input_ids"]
-        ids = [end, *before, *[tokenizer.mask_token_id] * len(value), *after, end]
+        parts = (entry.text[: span.start].rstrip(), entry.text[span.start : span.end], entry.text)
+        before, value, whole = (tokenizer(part)["input_ids"] for part in parts)
+        rest = whole[len(before) + len(value) :]
+        assert whole == [*before, *value, *rest]
+        ids = [end, *before, *[tokenizer.mask_token_id] * len(value), *rest, end]
         said = logits(model, torch.tensor([ids]))[0, 1 + len(before) :].log_softmax(-1)
         logprob = sum(said[place, token].item() for place, token in enumerate(value))
         assert row["gold_logprob"] == pytest.approx(logprob, abs=1e-3)
