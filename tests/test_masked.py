@@ -318,3 +318,11 @@ def test_bad_objectives_are_refused_before_any_work(smoke, tmp_path, overrides, 
     with pytest.raises(ConfigError, match=named):
         pipeline.run(smoke(*overrides), tmp_path / "lab")
     assert not (tmp_path / "lab").exists()
+
+
+def test_low_rank_finetuning_restores_too(smoke, tmp_path):
+    lora = ["finetune=lora", "finetune.rank=2", "finetune.embedding_rank=4"]
+    config = smoke("corpus=single", *MASKED, *lora, "pretrain.steps=3", "finetune.steps=3")
+    pipeline.run(config, tmp_path)
+    folder = Store(tmp_path).folder(pipeline.plan(config).finetune)
+    assert masked.both_ways(AutoModelForCausalLM.from_pretrained(folder))
