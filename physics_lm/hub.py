@@ -1,0 +1,116 @@
+"""Folders that are ready for the hub: a dataset with a config for each table, a model, and their cards."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from huggingface_hub import DatasetCard, DatasetCardData, EvalResult, ModelCard, ModelCardData
+
+from data_gen.attributes import NAMES
+from data_gen.questions import SPLITS, ask
+from data_gen.world import World
+from physics_lm import results
+from physics_lm.artifacts import MANIFEST
+from physics_lm.pipeline import RunConfig, columns
+
+CARDS = Path(__file__).parent / "cards"
+COMMON = {"license": "apache-2.0", "language": "en", "tags": ["synthetic", "biographies", "knowledge"]}
+
+
+def name(config: RunConfig) -> str:
+    """Return a name that says model, corpus and seed, e.g. `gpt2_rotary-3x128-multi5_permute-1000-s0`."""
+    shape = f"{config.model.layers}x{config.model.width}"
+    return f"{config.model.kind}-{shape}-{config.corpus.name}-{config.pretrain.steps}-s{config.seed}"
+
+
+def people(world: World) -> pd.DataFrame:
+    """Return a row per person: person_id, split, name, and a column for each attribute."""
+    told = {attribute: [world.value(attribute, row) for row in range(len(world))] for attribute in NAMES}
+    who = [(world.person(row), world.split(row), world.name(row)) for row in range(len(world))]
+    return pd.DataFrame(who, columns=["person_id", "split", "name"]).assign(**told)
+
+
+def questions(world: World, config: RunConfig) -> pd.DataFrame:
+    """Return a row per question of the run's family: task, person_id, attribute, split, prompt, gold."""
+    asked = [asdict(question) for split in SPLITS for question in ask(world, config.questions, split)]
+    return pd.DataFrame(asked).rename(columns={"person": "person_id"})
+
+
+def dataset(folder: Path, tables: Mapping[str, pd.DataFrame], config: RunConfig) -> None:
+    """Write tables as parquet, a config each, with a card: sizes, sha256, settings, licence."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for table, rows in tables.items():
+        rows.to_parquet(folder / f"{table}.parquet", index=False)
+    parts = {table: [{"split": "train", "path": f"{table}.parquet"}] for table in tables}
+    data = DatasetCardData(
+        **COMMON,
+        pretty_name=f"Synthetic biographies: {config.corpus.name}",
+        configs=[{"config_name": table, "data_files": files} for table, files in parts.items()],
+    )
+    card = DatasetCard.from_template(
+        data,
+        template_path=str(CARDS / "dataset.md.j2"),
+        corpus=config.corpus.name,
+        tables=[described(folder / f"{table}.parquet", len(rows)) for table, rows in tables.items()],
+        settings={
+            key: value for key, value in columns(config).items() if key.startswith(("seed", "world.", "corpus."))
+        },
+    )
+    card.save(folder / "README.md")
+
+
+def model(folder: Path, checkpoint: Path, rows: pd.DataFrame, config: RunConfig) -> None:
+    """Copy a checkpoint and give it a card: metrics with intervals, sizes, sha256, settings, licence.
+
+    rows: what the run's probe asked; held-out accuracies become the card's metrics.
+    """
+    shutil.copytree(checkpoint, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST, "*.parquet"))
+    found = results.tidy(rows)
+    scores = found[found["attribute"] == "mean"]
+    data = ModelCardData(
+        **COMMON,
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        model_name=name(config),
+        eval_results=[_metric(line) for line in scores.to_dict("records") if line["split"] == "test"],
+    )
+    card = ModelCard.from_template(
+        data,
+        template_path=str(CARDS / "model.md.j2"),
+        title=name(config),
+        corpus=config.corpus.name,
+        parameters=json.loads((checkpoint / MANIFEST).read_text())["parameters"],
+        scores=scores.to_dict("records"),
+        files=[described(path) for path in sorted(folder.glob("*.safetensors"))],
+        settings=columns(config),
+    )
+    card.save(folder / "README.md")
+
+
+def _metric(line: Mapping[Any, Any]) -> EvalResult:
+    return EvalResult(
+        task_type="question-answering",
+        dataset_type="synthetic-biographies",
+        dataset_name=f"{line['task']}, held-out people",
+        dataset_split="test",
+        metric_type="exact_match",
+        metric_value=round(line["accuracy"], 2),
+        metric_args={"low": round(line["low"], 2), "high": round(line["high"], 2)},
+    )
+
+
+def described(path: Path, rows: int = 0) -> dict[str, Any]:
+    """Return a file's name without its ending where it is a table, rows, bytes and sha256."""
+    name = path.stem if path.suffix == ".parquet" else path.name
+    return {"name": name, "rows": rows, "bytes": path.stat().st_size, "sha256": digest(path)}
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
