@@ -1,0 +1,41 @@
+"""Make the small store that the notebooks read: `python notebooks/make_store.py LAB [FIGURE ...]`.
+
+The rows of every figure that a lab has drawn at scale=laptop (or of those named), without the texts of
+biographies, and the figures' tables and claims. Everything in it is computed by the lab; nothing is made up.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+STORE = Path(__file__).resolve().parent / "store"
+SCALE = "laptop"
+
+
+def copy_figure(lab: Path, name: str) -> None:
+    """Copy a figure's manifest, table and claims, and the rows of its runs."""
+    source, target = lab / "figures" / SCALE / name, STORE / "figures" / SCALE / name
+    target.mkdir(parents=True, exist_ok=True)
+    for file in ("manifest.json", "table.csv", "claims.json"):
+        shutil.copy(source / file, target / file)
+    for steps in json.loads((source / "manifest.json").read_text())["runs"].values():
+        copy_rows(lab, steps["probe"]["key"])
+
+
+def copy_rows(lab: Path, key: str) -> None:
+    """Copy the rows of a run, slimmed: a biography's prompt is most of its size."""
+    rows = pd.read_parquet(lab / "artifacts" / "probe" / key / "rows.parquet")
+    rows.loc[rows["task"] == "biography", "prompt"] = ""
+    rows["gold_logprob"] = rows["gold_logprob"].astype("float32").round(3)
+    target = STORE / "artifacts" / "probe" / key
+    target.mkdir(parents=True, exist_ok=True)
+    rows.to_parquet(target / "rows.parquet", index=False, compression="zstd", compression_level=19)
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[2:] or sorted(path.name for path in (Path(sys.argv[1]) / "figures" / SCALE).iterdir())
+    for figure in chosen:
+        copy_figure(Path(sys.argv[1]), figure)
