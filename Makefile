@@ -18,8 +18,12 @@ reproduce: setup
 test: setup
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: setup
+test-all: setup .venv/.harness
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.venv/.harness: .venv/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,harness]'
+	touch $@
 
 check: setup
 	$(BIN)/ruff check .

@@ -14,7 +14,8 @@ from data_gen.audit import AuditError
 from data_gen.config import ConfigError, CorpusConfig, QuestionConfig, WorldConfig
 from data_gen.pools import PoolError
 from data_gen.sentences import TemplateError
-from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, ProbeConfig, TokenizerConfig
+from physics_lm import distributed
+from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, ProbeConfig, TokenizerConfig, TrackingConfig
 from physics_lm.pipeline import RunConfig
 
 CONF = str(Path(__file__).resolve().parent.parent / "conf")
@@ -78,6 +79,7 @@ class Root:
     questions: QuestionConfig = field(default_factory=QuestionConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     probe: ProbeConfig = field(default_factory=ProbeConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
     scale: ScaleInfo = field(default_factory=ScaleInfo)
     figure: FigureConfig = field(default_factory=FigureConfig)
     paths: Paths = field(default_factory=Paths)
@@ -102,6 +104,7 @@ def run_config(config: DictConfig) -> RunConfig:
 
 
 REFUSALS = (ConfigError, AuditError, PoolError, TemplateError)
+NAMED = ("DivergedError", "SchemaError")  # known by name, since their modules are slow to import
 
 
 def say(error: BaseException) -> str | None:
@@ -112,7 +115,10 @@ def say(error: BaseException) -> str | None:
         return (
             f"the disk is full ({error.filename or 'while writing'}); what was complete is kept: free space, run again"
         )
-    if error.__class__.__name__ == "DivergedError":
+    memory = isinstance(error, MemoryError) or error.__class__.__name__ == "OutOfMemoryError"
+    if memory or "can't allocate memory" in str(error):
+        return "out of memory: lower the batch or hydra.launcher.n_jobs, or raise hydra.launcher.memory_gb"
+    if error.__class__.__name__ in NAMED:
         return str(error)
     return None
 
@@ -125,5 +131,6 @@ def guarded(work: Callable[[], Result]) -> Result:
         line = say(error)
         if line is None:
             raise
-        print(f"error: {line}", file=sys.stderr)
+        if distributed.rank() == 0:
+            print(f"error: {line}", file=sys.stderr)
         sys.exit(2)

@@ -18,7 +18,7 @@ from experiments import sweep
 from experiments.config import CONF, guarded, register, run_config
 from physics_lm import pipeline
 from physics_lm.artifacts import Store
-from physics_lm.pipeline import Plan
+from physics_lm.pipeline import Plan, RunConfig
 
 register()
 
@@ -76,17 +76,14 @@ def reproduce(config: DictConfig, given: list[str]) -> int:
         print(describe(plans, store, config))
         return 0
     store.check_writable()
-    longest = sorted(jobs, key=lambda job: -runs[job].pretrain.steps)
-    missing = {job: jobs[job] for job in longest if not pipeline.complete(store, plans[job])}
-    failed = sweep.launch(list(missing.values())) if missing else []
-    if failed:
-        names = [f"{arm} seed={seed}: {failed[i]}" for i, (arm, seed) in enumerate(missing) if failed[i]]
-        for line in names:
-            print(f"error: {line}", file=sys.stderr)
-        if names:
-            return len(names)
-    draw(config, plans, store, time.perf_counter() - start)
-    return 0
+    missing = not all(pipeline.complete(store, steps) for steps in plans.values())
+    why = sweep.launch(list(jobs.values())) if missing else [""] * len(jobs)
+    failed = [f"{arm} seed={seed}: {reason}" for (arm, seed), reason in zip(jobs, why, strict=True) if reason]
+    for line in failed:
+        print(f"error: {line}", file=sys.stderr)
+    if not failed:
+        draw(config, plans, store, time.perf_counter() - start, given)
+    return len(failed)
 
 
 def describe(plans: dict[tuple[str, int], Plan], store: Store, config: DictConfig) -> str:
@@ -107,7 +104,9 @@ def describe(plans: dict[tuple[str, int], Plan], store: Store, config: DictConfi
     return "\n".join(lines)
 
 
-def draw(config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float) -> None:
+def draw(
+    config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float, given: list[str]
+) -> None:
     """Write figure.png, table.csv, claims.json and manifest.json of the figure, and print the claims."""
     import matplotlib as mpl
 
@@ -128,7 +127,7 @@ def draw(config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, s
     image.savefig(folder / "figure.png", dpi=150)
     cells.to_csv(folder / "table.csv", index=False)
     (folder / "claims.json").write_text(json.dumps([asdict(claim) for claim in claims], indent=2) + "\n")
-    (folder / "manifest.json").write_text(json.dumps(manifest(config, plans, store, seconds), indent=2) + "\n")
+    (folder / "manifest.json").write_text(json.dumps(manifest(config, plans, store, seconds, given), indent=2) + "\n")
     report(claims, config)
     print(f"\n{folder / 'figure.png'}")
 
@@ -148,8 +147,25 @@ def fidelity(config: DictConfig) -> dict[str, str]:
     return {**config.scale.departures, **(config.figure.departures.get(config.scale.name) or {})}
 
 
-def manifest(config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float) -> dict[str, Any]:
-    """Return what made the figure: the runs, their steps' keys and times, and the machine."""
+def command(config: DictConfig, given: list[str]) -> str:
+    """Return the command that makes the figure, wherever the lab is."""
+    rest = [item for item in given if not item.startswith(("figure=", "scale=", "paths.", "plan="))]
+    return " ".join(
+        ["python -m experiments.reproduce", f"figure={config.figure.name}", f"scale={config.scale.name}", *rest]
+    )
+
+
+def settings(config: DictConfig) -> dict[str, Any]:
+    """Return the settings that all arms start from."""
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(name): part for name, part in plain.items() if name in ("seed", *asdict(RunConfig()))}
+
+
+def manifest(
+    config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float, given: list[str]
+) -> dict[str, Any]:
+    """Return what made the figure: the command, the runs, their steps' keys and times, and the machine."""
     runs = {
         f"{arm} seed={seed}": {
             step.step: {"key": step.key, "seconds": store.manifest(step)["seconds"]} for step in steps.steps
@@ -158,8 +174,9 @@ def manifest(config: DictConfig, plans: dict[tuple[str, int], Plan], store: Stor
     }
     probe = store.manifest(next(iter(plans.values())).probe)
     machine = {name: probe[name] for name in ("device", "threads", "cores", "versions")}
-    return {"figure": config.figure.name, "scale": config.scale.name, "seconds": round(seconds, 1), **machine,
-            "fidelity": fidelity(config), "runs": runs}  # fmt: skip
+    return {"figure": config.figure.name, "scale": config.scale.name, "command": command(config, given),
+            "seconds": round(seconds, 1), **machine, "fidelity": fidelity(config), "config": settings(config),
+            "runs": runs}  # fmt: skip
 
 
 def report(claims: list[Any], config: DictConfig) -> None:

@@ -3,24 +3,27 @@
 from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from experiments.config import CONF, guarded, register, run_config
-from physics_lm import pipeline
+from physics_lm import distributed, pipeline, tracking
 
 register()
 
 
-def task(config: DictConfig) -> str:
-    """Run the pipeline of one composed config; return the key of its rows."""
-    return pipeline.run(run_config(config), Path(config.paths.lab)).name
+def task(config: DictConfig, sweep: str = "") -> str:
+    """Run the pipeline of one composed config, as part of a sweep where it is one; return the key of its rows."""
+    run, lab = run_config(config), Path(config.paths.lab)
+    group = sweep or pipeline.plan(run).probe.key[:12]
+    return pipeline.run(run, lab, tracking.tracker(OmegaConf.to_object(config.tracking), group, lab)).name
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
 def main(config: DictConfig) -> str:
     """Run what the command line says and print where the rows are."""
     key = guarded(lambda: task(config))
-    print(Path(config.paths.lab) / "artifacts" / "probe" / key / "rows.parquet")
+    if distributed.rank() == 0:
+        print(Path(config.paths.lab) / "artifacts" / "probe" / key / "rows.parquet")
     return key
 
 

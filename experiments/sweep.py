@@ -1,4 +1,11 @@
-"""Arms are run by Hydra's launcher, the way a sweep is: one list of overrides a job."""
+"""Arms are run by Hydra's launcher, the way a sweep is: one list of overrides a job, each written in the ledger."""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -7,42 +14,167 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobStatus
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext, RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from experiments.config import CONF, say
+from data_gen.config import ConfigError
+from experiments.config import CONF, run_config, say
+from experiments.ledger import Entry, Ledger
 from experiments.run import task
+from physics_lm import distributed, pipeline, tracking
+from physics_lm.artifacts import Store
+from physics_lm.pipeline import Plan, RunConfig
 
 
-def compose(overrides: list[str]) -> DictConfig:
+def compose(overrides: Sequence[str]) -> DictConfig:
     """Compose the config of one job, inside or outside a running Hydra application."""
     if GlobalHydra.instance().is_initialized():
-        return hydra_compose("config", overrides)
+        return hydra_compose("config", list(overrides))
     with initialize_config_dir(CONF, version_base="1.3"):
-        return hydra_compose("config", overrides)
+        return hydra_compose("config", list(overrides))
 
 
-def launch(jobs: list[list[str]]) -> list[str]:
+@dataclass(frozen=True)
+class Wanted:
+    """One job of a sweep: what was asked for, and what it would make."""
+
+    overrides: list[str]
+    config: DictConfig
+    run: RunConfig
+    specs: Plan
+
+    @classmethod
+    def of(cls, overrides: Sequence[str], config: DictConfig) -> "Wanted":
+        """Read a composed config; raises ConfigError as `pipeline.check` does."""
+        run = run_config(config)
+        pipeline.check(run)
+        tracking.check(OmegaConf.to_object(config.tracking))
+        return cls(list(overrides), config, run, pipeline.plan(run))
+
+    @property
+    def key(self) -> str:
+        """The key of its rows, by which the ledger knows it."""
+        return self.specs.probe.key
+
+    @property
+    def store(self) -> Store:
+        """Where it writes."""
+        return Store(Path(self.config.paths.lab))
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where it stands written."""
+        return Ledger(self.store.lab)
+
+    def entry(self, sweep: str = "", state: str = "planned") -> Entry:
+        """Return a new ledger entry of the job."""
+        settings = OmegaConf.to_container(self.config, resolve=True)
+        assert isinstance(settings, dict)
+        kept = {str(name): part for name, part in settings.items() if name not in ("figure", "plan", "hydra")}
+        name = " ".join(item for item in self.overrides if not item.startswith(("paths.", "hydra", "figure")))
+        return Entry(self.key, name, sweep, state, expected=float(self.config.scale.arm_seconds), config=kept)
+
+
+def launch(jobs: Sequence[list[str]]) -> list[str]:
     """Run every job through Hydra's launcher; return for each an empty text, or why it failed.
 
-    A failed job stops no other.
+    Jobs whose rows are there are left alone. A failed job stops no other. Raises ConfigError before any
+    work where a job is impossible.
     """
     loader = ConfigLoaderImpl(create_config_search_path(CONF))
     config = loader.load_configuration("config", overrides=jobs[0], run_mode=RunMode.MULTIRUN)
     context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
-    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=_reported, config=config)
-    returns = launcher.launch(jobs, initial_job_idx=0)
-    return [item._return_value if item.status == JobStatus.COMPLETED else repr(item._return_value) for item in returns]
+    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=config)
+    return record(launcher, jobs)
 
 
-def _reported(config: DictConfig) -> str:
-    """Run a job; return an empty text, or the line that says why it could not be done."""
+def record(launcher: Any, jobs: Sequence[Sequence[str]]) -> list[str]:
+    """Plan the jobs in the ledger, launch what is missing, and write how each ended; see `launch`."""
+    if distributed.size() > 1:
+        raise ConfigError("torchrun starts one run on several devices: use experiments.run without -m under it")
+    wanted = [Wanted.of(overrides, compose(overrides)) for overrides in jobs]
+    sweep = hashlib.sha256("".join(sorted({one.key for one in wanted})).encode()).hexdigest()[:12]
+    missing = order([one for one in {one.key: one for one in wanted}.values() if not _planned(one, sweep)])
+    returns = launcher.launch([one.overrides for one in missing], initial_job_idx=0) if missing else []
+    why = {one.key: _ended(one, done, sweep) for one, done in zip(missing, returns, strict=True)}
+    return [why.get(one.key, "") for one in wanted]
+
+
+def _planned(one: Wanted, sweep: str) -> bool:
+    """Write a job into the ledger; whether its rows are there already."""
+    one.store.check_writable()
+    entry, complete = one.ledger.read(one.key), pipeline.complete(one.store, one.specs)
+    if entry and one.ledger.alive(entry):
+        print(f"joined: {entry.name} is being run by process {entry.pid} on {entry.host}", file=sys.stderr)
+    elif complete and entry and entry.state == "done":
+        one.ledger.write(replace(entry, sweep=sweep))
+    else:
+        one.ledger.write(one.entry(sweep, "done" if complete else "planned"))
+    return complete
+
+
+def order(jobs: list[Wanted]) -> list[Wanted]:
+    """Return the jobs so that none waits for a model that another trains while there is other work.
+
+    First the jobs that share no missing training with one before them, the longest first; then those that
+    share one, after the shortest trainings; last what another launcher is running.
+    """
+    taken: set[str] = set()
+    first: list[Wanted] = []
+    later: list[Wanted] = []
+    for one in sorted(jobs, key=lambda one: -one.run.pretrain.steps):
+        trained = {step.key for step in one.specs.steps if step.step in ("pretrain", "finetune")}
+        shared = {key for step, key in _missing(one) if step in ("pretrain", "finetune")} & taken
+        (later if shared else first).append(one)
+        taken |= trained
+    ranked = first + sorted(later, key=lambda one: one.run.pretrain.steps)
+    return sorted(ranked, key=_running)  # stable
+
+
+def _missing(one: Wanted) -> list[tuple[str, str]]:
+    return [(step.step, step.key) for step in one.specs.steps if not one.store.has(step)]
+
+
+def _running(one: Wanted) -> bool:
+    entry = one.ledger.read(one.key)
+    return entry is not None and one.ledger.alive(entry)
+
+
+def _ended(one: Wanted, done: JobReturn, sweep: str) -> str:
+    """Return why a launched job failed, or an empty text; a job that could not say so itself is written down."""
+    if done.status == JobStatus.COMPLETED:
+        return str(done._return_value)
+    entry = one.ledger.read(one.key) or one.entry(sweep)
+    why = str(done._return_value)
+    if entry.state != "failed":
+        one.ledger.write(replace(entry, state="failed", error=why.splitlines()[0], traceback=why))
+    return entry.error if entry.state == "failed" else why.splitlines()[0]
+
+
+def job(config: DictConfig) -> str:
+    """Run one job and write in the ledger how it stands; return an empty text, or why it failed."""
     try:
-        task(config)
+        one = Wanted.of([], config)
+        entry = one.ledger.read(one.key) or one.entry()
+        with one.ledger.running(entry):
+            task(config, entry.sweep)
     except Exception as error:
-        line = say(error)
-        if line is None:
-            raise
-        return line
+        return say(error) or f"{error.__class__.__name__}: {error}".splitlines()[0]
     return ""
+
+
+class Recorded:
+    """A launcher whose jobs go through the ledger; `failed` counts those that did not end well."""
+
+    def __init__(self, launcher: Any) -> None:
+        """Wrap a launcher of Hydra's."""
+        self.launcher, self.failed = launcher, 0
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
+        """Launch what is missing of a batch; say which jobs failed, and go on."""
+        for overrides, why in zip(job_overrides, record(self.launcher, job_overrides), strict=True):
+            if why:
+                self.failed += 1
+                print(f"error: {' '.join(overrides)}: {why}", file=sys.stderr)
+        return []

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_gen import biographies, questions, sentences, world
 from data_gen.attributes import NAMES
 from data_gen.config import ConfigError, CorpusConfig, QuestionConfig, WorldConfig
-from physics_lm import artifacts, probes
+from physics_lm import artifacts, distributed, probes
 from physics_lm.artifacts import Spec, Store, spec
 from physics_lm.config import (
     OBJECTIVES,
@@ -25,6 +25,9 @@ from physics_lm.config import (
     TrainConfig,
     check_model,
 )
+
+if TYPE_CHECKING:
+    from physics_lm.tracking import Tracker
 
 VERSIONS = {"corpus": 1, "tokenizer": 1, "pretrain": 1, "finetune": 1, "probe": 1}
 # settings that change how a result is reached, never which result, and where on this machine something lies
@@ -112,6 +115,7 @@ def check(config: RunConfig) -> None:
     biographies.check(config.corpus)
     for name in ("pretrain", "prior", "finetune"):
         _check_train(name, getattr(config, name))
+        distributed.check(name, getattr(config, name))
     check_model(config.model)
     if config.probe.batch < 1:
         raise ConfigError(f"probe.batch={config.probe.batch}: must be 1 or more")
@@ -200,19 +204,21 @@ def _check_method(name: str, config: FinetuneConfig, model: ModelConfig) -> None
             raise ConfigError(f"{name}.{key}={value}: from {least} to model.width={model.width}")
 
 
-def run(config: RunConfig, lab: Path) -> Path:
+def run(config: RunConfig, lab: Path, tracker: "Tracker | None" = None) -> Path:
     """Make what is missing of a run, step by step; return the folder of its rows.
 
-    Raises ConfigError, AuditError and their kin before anything is trained.
+    tracker: mirrors the steps that are made. Raises ConfigError, AuditError and their kin before anything is trained.
     """
     check(config)
     store, specs = Store(lab), plan(config)
     store.check_writable()
-    if complete(store, specs):
+    if distributed.size() == 1 and complete(store, specs):
         return store.folder(specs.probe)
     from physics_lm import steps  # heavy: torch and transformers
+    from physics_lm.tracking import Tracker
 
-    return steps.run(config, specs, store)
+    mirror = Tracker() if distributed.rank() else tracker or Tracker()
+    return steps.run(config, specs, store, mirror)
 
 
 def complete(store: Store, specs: Plan) -> bool:

@@ -6,9 +6,24 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
+from physics_lm.pipeline import RunConfig, columns
+
 RESAMPLES = 1000
+PAIRED = ["seed", "task", "split", "person", "attribute", "prompt"]  # what makes two rows the same question
+EXACT = 25  # differing answers below which McNemar's test is the binomial one
+
+
+class SchemaError(ValueError):
+    """Two files of a store hold different things under one name."""
+
+
+class MixedArmsError(ValueError):
+    """Rows would be averaged over arms that differ in a setting nobody named."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +39,49 @@ def load(lab: Path | str = "lab", runs: Iterable[str] | None = None) -> pd.DataF
     """Load the rows of every probe in a lab (or of the given run keys): one row per question asked.
 
     Columns: run, probe, task, person, attribute, split, prompt, gold, prediction, correct, tokens,
-    tokens_correct, gold_logprob, and the arm's settings (`corpus.name`, `seed`, ...). Raises
-    FileNotFoundError where there are none.
+    tokens_correct, gold_logprob, and the arm's settings (`corpus.name`, `seed`, ...). A setting that was not
+    known yet when a run was made is at its default. Raises FileNotFoundError where there are no rows,
+    SchemaError where two files do not fit together.
     """
     folder = Path(lab) / "artifacts" / "probe"
     keys = sorted(path.parent.name for path in folder.glob("*/rows.parquet")) if runs is None else list(runs)
     if not keys:
         raise FileNotFoundError(f"no rows under {folder}: run experiments.run or experiments.reproduce first")
-    return pd.concat([pd.read_parquet(folder / key / "rows.parquet") for key in keys], ignore_index=True)
+    paths = [folder / key / "rows.parquet" for key in keys]
+    check_schemas(paths)
+    rows = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    known = {name: value for name, value in columns(RunConfig()).items() if name in rows and value is not None}
+    return rows.fillna(known)
+
+
+def check_schemas(paths: Sequence[Path]) -> None:
+    """Raise SchemaError naming two files and the column in which they differ in kind: text, number or truth."""
+    seen: dict[str, tuple[str, Path]] = {}
+    for path in paths:
+        try:
+            schema = pq.read_schema(path)
+        except pa.ArrowException as error:
+            raise SchemaError(f"{path}: not a parquet file ({error}); remove its folder and run again") from None
+        for part in schema:
+            kind = _kind(part.type)
+            before, where = seen.setdefault(part.name, (kind, path))
+            if kind and not before:
+                seen[part.name] = kind, path
+            elif kind and kind != before:
+                raise SchemaError(
+                    f"column {part.name} is {before} in {where} and {kind} in {path}: rows of two versions of the lab; "
+                    "load them apart with results.load(lab, runs=[...])"
+                )
+
+
+def _kind(part: pa.DataType) -> str:
+    if pa.types.is_null(part):
+        return ""
+    if pa.types.is_boolean(part):
+        return "truth"
+    if pa.types.is_integer(part) or pa.types.is_floating(part):
+        return "number"
+    return "text" if pa.types.is_string(part) or pa.types.is_large_string(part) else str(part)
 
 
 def wilson(correct: Sequence[bool] | pd.Series) -> Estimate:
@@ -95,3 +145,72 @@ def ratio(rows: pd.DataFrame, attribute: str) -> Estimate:
     weight_RxP = np.random.default_rng(0).multinomial(len(one), np.full(len(one), 1 / len(one)), size=RESAMPLES)
     low, high = np.quantile((weight_RxP @ one) / np.maximum(weight_RxP @ rest, 1e-9), [0.025, 0.975])
     return Estimate(float(one.mean() / max(rest.mean(), 1e-9)), float(low), float(high))
+
+
+def settings(rows: pd.DataFrame) -> list[str]:
+    """Return the columns that hold an arm's settings: `seed`, and those of a config group (`corpus.name`)."""
+    return [name for name in rows.columns if name == "seed" or "." in name]
+
+
+def check_one_arm(rows: pd.DataFrame, over: Iterable[str] = ("seed",), where: str = "the rows") -> None:
+    """Raise MixedArmsError naming the setting in which rows differ, unless they are averaged `over` it."""
+    for name in settings(rows):
+        values = rows[name].drop_duplicates()
+        if name not in over and len(values) > 1:
+            shown = ", ".join(str(value) for value in values[:4])
+            raise MixedArmsError(
+                f"{where} differ in {name} ({shown}): name it in `by` or `over`, or choose among the rows first"
+            )
+
+
+def tidy(
+    rows: pd.DataFrame, by: Sequence[str] = (), over: Iterable[str] = ("seed",), cluster: str = "person"
+) -> pd.DataFrame:
+    """Return a row per arm, probe, task, split and attribute, and one for the `mean` over the attributes.
+
+    by: the settings that tell arms apart, e.g. `corpus.name`. over: settings that may be averaged over.
+    Columns: those of `by`, probe, task, split, attribute, accuracy, low, high, questions, people, runs,
+    majority (shares in percent). Intervals: Wilson for one attribute of one run, else a bootstrap over
+    people (`cluster`). Raises MixedArmsError.
+    """
+    lines, keys = [], [*by, "probe", "task", "split"]
+    for cell, part in rows.groupby(keys, sort=False, dropna=False):
+        named = dict(zip(keys, cell, strict=True))
+        check_one_arm(part, over, "rows of " + ", ".join(f"{key}={value}" for key, value in named.items()))
+        lines.append({**named, "attribute": "mean", **_cell(part, cluster, alone=False)})
+        for name, one in part.groupby("attribute", sort=False):
+            lines.append({**named, "attribute": name, **_cell(one, cluster, alone=one["run"].nunique() == 1)})
+    return pd.DataFrame(lines)
+
+
+def _cell(part: pd.DataFrame, cluster: str, alone: bool) -> dict[str, float]:
+    found = wilson(part["correct"]) if alone else clustered(part, cluster=cluster)
+    return {
+        "accuracy": found.value, "low": float(found.low), "high": float(found.high), "questions": len(part),
+        "people": part[cluster].nunique(), "runs": part["run"].nunique(), "majority": majority(part),
+    }  # fmt: skip
+
+
+def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Hold two arms against each other on the same questions: McNemar's test for every task and attribute.
+
+    Columns: task, split, attribute, both, only_first, only_second, neither, p (exact where few answers
+    differ). For a mean over attributes take `contrast`: one person's answers are not independent. Raises
+    MixedArmsError where an arm is several, ValueError where the two share no question.
+    """
+    for name, rows in (("first", first), ("second", second)):
+        check_one_arm(rows, where=f"the rows of the {name} arm")
+    pairs = first[[*PAIRED, "correct"]].merge(second[[*PAIRED, "correct"]], on=PAIRED)
+    if pairs.empty:
+        raise ValueError("the two arms share no question: compare arms of one seed and one probe")
+    keys = ["task", "split", "attribute"]
+    groups = pairs.groupby(keys, sort=False)
+    return pd.DataFrame([dict(zip(keys, cell, strict=True)) | _test(part) for cell, part in groups])
+
+
+def _test(pairs: pd.DataFrame) -> dict[str, float]:
+    left, right = pairs["correct_x"].astype(bool), pairs["correct_y"].astype(bool)
+    both, first = int((left & right).sum()), int((left & ~right).sum())
+    second, neither = int((~left & right).sum()), int((~left & ~right).sum())
+    p = _mcnemar([[both, first], [second, neither]], exact=first + second < EXACT).pvalue
+    return {"both": both, "only_first": first, "only_second": second, "neither": neither, "p": float(p)}

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen.biographies import Biography
 from data_gen.questions import Question
-from physics_lm import masked
+from physics_lm import masked, progress
 from physics_lm.packing import Ids, Ragged, pad, ragged
 
 Array = NDArray[np.int64]
@@ -94,7 +93,7 @@ def score(
     found: dict[int, Score] = {}
     by_length = np.argsort(asked.sequences.lengths, kind="stable")
     parts = np.array_split(by_length, max(1, -(-len(by_length) // batch)))
-    for part in tqdm(parts, desc=title, disable=None, delay=2, unit="batch"):
+    for part in progress.over(parts, title, "batch"):
         found.update(_forward(model, tokenizer, asked, part))
     return [found[number] for number in range(len(asked.sequence))]
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import platform
+import tempfile
 from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,28 +21,49 @@ from data_gen.attributes import NAMES
 from data_gen.biographies import Biography
 from data_gen.config import ConfigError, QuestionConfig
 from data_gen.questions import SPLITS, Question
-from physics_lm import lora, masked, models, packing, scoring, tokenizers, training
+from physics_lm import distributed, lora, masked, models, packing, scoring, tokenizers, training
 from physics_lm.artifacts import Spec, Store
 from physics_lm.config import FinetuneConfig, TrainConfig
 from physics_lm.pipeline import Plan, RunConfig, columns
 from physics_lm.probes import probe
+from physics_lm.tracking import Build, Tracker, mirrored
 from physics_lm.training import Training
 
 log = logging.getLogger(__name__)
 transformers.utils.logging.disable_progress_bar()
+TRAINED = ("pretrain", "finetune")  # steps that several processes make together
 AUDITED = 2000  # entries and questions whose token boundaries are looked at
 
 
-def run(config: RunConfig, specs: Plan, store: Store) -> Path:
+def run(config: RunConfig, specs: Plan, store: Store, tracker: Tracker) -> Path:
     """Make every missing artifact of a run; return the folder of the probe's rows."""
-    job, folder = Job(config, specs, store), store.lab
+    job, folder = Job(config, specs, store, tracker), store.lab
     if not store.has(specs.tokenizer):
         tokenizers.check(config.tokenizer)
     makers = [job.corpus, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe]
     wanted = [specs.corpus, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune, specs.probe]
+    distributed.start()
     for step, maker in zip(wanted, makers, strict=True):
         if step is not None:
-            folder = store.make(step, maker)
+            folder = _made(store, step, mirrored(tracker, step, maker))
+    distributed.end()
+    return folder
+
+
+def _made(store: Store, step: Spec, build: Build) -> Path:
+    """Make a step. Under torchrun the first process makes it, and calls the others to what is trained."""
+
+    def together(folder: Path, state: Path) -> Mapping[str, Any]:
+        if step.step in TRAINED:
+            distributed.call()
+        return build(folder, state)
+
+    if distributed.rank():
+        with tempfile.TemporaryDirectory() as aside:
+            distributed.follow(lambda: build(Path(aside), store.partial(step) / "state"))
+        return store.folder(step)
+    folder = store.make(step, together)
+    distributed.done()
     return folder
 
 
@@ -65,9 +87,9 @@ def machine() -> dict[str, Any]:
 class Job:
     """One run: each method fills an artifact's folder and returns what the manifest adds."""
 
-    def __init__(self, config: RunConfig, specs: Plan, store: Store) -> None:
+    def __init__(self, config: RunConfig, specs: Plan, store: Store, tracker: Tracker | None = None) -> None:
         """Remember what to make; nothing is computed."""
-        self.config, self.specs, self.store = config, specs, store
+        self.config, self.specs, self.store, self.tracker = config, specs, store, tracker or Tracker()
 
     @cached_property
     def world(self) -> world.World:
@@ -234,6 +256,7 @@ class Job:
         model = masked.attend(model, settings.objective)
         loss = None if settings.objective == "causal" else masked.objective(settings, vocabulary, self.config.seed)
         loop = Training(model, batches, settings, state, loss)
+        loop.told = self.tracker.log
         curve = loop.run(title)
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         model = lora.merged(model)
@@ -242,6 +265,7 @@ class Job:
         pd.DataFrame(curve).to_parquet(folder / "curve.parquet", index=False)
         return {
             **machine(),
+            "processes": distributed.size(),
             "precision": loop.kind,
             "parameters": sum(p.numel() for p in model.parameters()),
             "trained": trained,

@@ -17,15 +17,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.optim import AdamW, Optimizer
-from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from physics_lm import muon
+from physics_lm import distributed, muon
 from physics_lm.config import TrainConfig
 from physics_lm.masked import Loss
+from physics_lm.progress import Bar
 
 log = logging.getLogger(__name__)
 Batches = Callable[[int], tuple[NDArray[np.int32], NDArray[np.int32]]]
+Told = Callable[[list[dict[str, float]]], None]
 FLUSH = 20  # steps between looks at the losses, so that a step never waits for the device
 STATE = "state.pt"
 
@@ -111,7 +112,11 @@ class Training:
         self.step = self.resumed_at = 0
         self.curve: list[dict[str, float]] = []
         self._losses: list[torch.Tensor] = []
+        self.told: Told = lambda points: None  # hears the points of the curve as they come
         self._load()
+        self.shared = distributed.wrapped(self.model)
+        if distributed.rank():  # dropout's; the first process draws as if it were alone
+            torch.manual_seed(torch.initial_seed() + distributed.rank() + self.step)
 
     def run(self, title: str) -> list[dict[str, float]]:
         """Train to the last step; return the curve: step, loss and learning rate of every step.
@@ -119,29 +124,33 @@ class Training:
         Raises DivergedError naming the step where the loss is not finite.
         """
         self.model.train()
-        bar = tqdm(total=self.config.steps, initial=self.step, desc=title, disable=None, unit="step")
+        self.told(self.curve)
+        bar = Bar(title, self.config.steps, "step", self.step)
         tokens = 0
         with bar:
             while self.step < self.config.steps:
                 tokens += self._advance()
                 if self.step % FLUSH == 0 or self.step == self.config.steps:
-                    self._flush()
-                    seconds = max(1e-9, bar.format_dict["elapsed"] or 0)
-                    bar.set_postfix(loss=f"{self.curve[-1]['loss']:.3f}", tok_s=f"{tokens / seconds:,.0f}")
+                    self.told(self._flush())
+                    pace = tokens / max(1e-9, bar.seconds)
+                    bar.set_postfix(loss=f"{self.curve[-1]['loss']:.3f}", tok_s=f"{pace:,.0f}")
                 if self.step % self.config.save_every == 0 and self.step < self.config.steps:
-                    self._flush()
+                    self.told(self._flush())
                     self._save()
                 bar.update()
         return self.curve
 
     def _advance(self) -> int:
-        inputs_BxT, labels_BxT = (torch.from_numpy(part).long() for part in self.batches(self.step))
+        whole_BxT, labels_BxT = (torch.from_numpy(part).long() for part in self.batches(self.step))
+        inputs_BxT, learned_BxT = distributed.share(whole_BxT), distributed.share(labels_BxT)
         factor = rate(self.config, self.step)
         groups = [group for opt in self.optimizers for group in opt.param_groups]
         for group, peak in zip(groups, self.peaks, strict=True):
             group["lr"] = peak * factor
         with autocast(self.kind, self.where):
-            loss = self.loss(self.model, inputs_BxT.to(self.where), labels_BxT.to(self.where), self.step)
+            loss = self.loss(self.shared, inputs_BxT.to(self.where), learned_BxT.to(self.where), self.step)
+        if distributed.size() > 1:  # the mean over all tokens of the batch, however they are spread
+            loss = loss * (distributed.size() * learned(learned_BxT) / learned(labels_BxT))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         for optimizer in self.optimizers:
@@ -149,11 +158,12 @@ class Training:
             optimizer.zero_grad(set_to_none=True)
         self._losses.append(loss.detach())
         self.step += 1
-        return inputs_BxT.numel()
+        return whole_BxT.numel()
 
-    def _flush(self) -> None:
+    def _flush(self) -> list[dict[str, float]]:
+        """Read the losses of the steps since the last time; return their points of the curve."""
         first = self.step - len(self._losses)
-        for number, value in enumerate(torch.stack(self._losses).tolist() if self._losses else []):
+        for number, value in enumerate(self._read()):
             step = first + number
             if not math.isfinite(value):
                 raise DivergedError(
@@ -162,11 +172,17 @@ class Training:
                 )
             self.curve.append({"step": step, "loss": value, "lr": self.config.lr * rate(self.config, step)})
         self._losses = []
+        return self.curve[first:]
+
+    def _read(self) -> list[float]:
+        return distributed.mean(torch.stack(self._losses)).tolist() if self._losses else []
 
     def _last_good(self) -> str:
         return str(self.path) if self.path.exists() else "none: none was written yet"
 
     def _save(self) -> None:
+        if distributed.rank():
+            return
         state = {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -205,3 +221,8 @@ def loss_of(model: PreTrainedModel, inputs_BxT: torch.Tensor, labels_BxT: torch.
     return torch.nn.functional.cross_entropy(
         logits_BxTxV.flatten(0, 1).float(), labels_BxT[:, 1:].flatten(), ignore_index=-100
     )
+
+
+def learned(labels_BxT: torch.Tensor) -> int:
+    """Return how many tokens of a batch are learned."""
+    return int((labels_BxT[:, 1:] != -100).sum())

@@ -236,7 +236,7 @@ def test_a_plan_after_reproduce_has_nothing_to_do(reproduced, capsys):
 
 
 def test_a_failed_arm_is_named_and_stops_no_other(tmp_path):
-    common = ["scale=smoke", f"paths.lab={tmp_path}", "hydra.launcher.n_jobs=1"]  # in this process
+    common = ["scale=smoke", f"paths.lab={tmp_path}", "hydra.launcher.n_jobs=1"]
     jobs = [[*common, "corpus=single", "pretrain.context=45"], [*common, "corpus=multi2"]]
     failed = sweep.launch(jobs)
     assert "pretrain.context=45" in failed[0]

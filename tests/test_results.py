@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom, chi2
 from statsmodels.stats.proportion import proportion_confint
 
 from physics_lm import results
@@ -116,4 +117,81 @@ def test_load_reads_every_run_of_a_lab_or_the_chosen_ones(tmp_path):
 
 def test_load_of_an_empty_lab_says_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"experiments\.run"):
+        results.load(tmp_path)
+
+
+def arm(correct_PxA, name, seed=0, **columns):
+    rows = table(correct_PxA, seed, probe="extraction", task="extraction", split="test", run=f"{name}-{seed}", gold="x")
+    rows["prompt"] = rows["person"].astype(str) + rows["attribute"]
+    return rows.assign(**{"corpus.name": name, **columns})
+
+
+def test_a_tidy_table_has_a_row_for_each_arm_attribute_and_mean():
+    single, multi = draws(share=0.2), draws(share=0.7, seed=1)
+    found = results.tidy(pd.concat([arm(single, "single"), arm(multi, "multi5")]), by=["corpus.name"])
+    cells = found.set_index(["corpus.name", "attribute"])
+    assert len(found) == 2 * 7
+    assert cells.loc[("single", "mean"), "accuracy"] == pytest.approx(100 * single.mean())
+    one, wilson = cells.loc[("multi5", "a3")], results.wilson(multi[:, 3])
+    assert (one.accuracy, one.low, one.high) == pytest.approx((wilson.value, wilson.low, wilson.high))
+    assert (one.questions, one.people, one.runs, one.majority) == (400, 400, 1, 100)
+
+
+def test_nothing_is_averaged_over_arms_that_differ_in_an_unnamed_key():
+    rows = pd.concat([arm(draws(), "single"), arm(draws(), "single", **{"pretrain.steps": 5})]).fillna(9)
+    with pytest.raises(results.MixedArmsError, match=r"pretrain\.steps \(9.*, 5"):
+        results.tidy(rows, by=["corpus.name"])
+    assert len(results.tidy(rows, by=["corpus.name", "pretrain.steps"])) == 14
+    assert results.tidy(rows, by=["corpus.name"], over=["seed", "pretrain.steps"])["runs"].max() == 1
+    seeds = pd.concat([arm(draws(), "single"), arm(draws(seed=1), "single", seed=1)])
+    assert set(results.tidy(seeds)["runs"]) == {2}
+    with pytest.raises(results.MixedArmsError, match="seed"):
+        results.tidy(seeds, over=[])
+
+
+def test_mcnemar_pairs_the_same_questions():
+    first, second = np.zeros((40, 1)), np.zeros((40, 1))
+    first[:20], second[:12], second[20:22] = 1, 1, 1
+    found = results.mcnemar(arm(first, "multi5"), arm(second, "single").sample(frac=1, random_state=0))
+    (line,) = found.to_dict("records")
+    assert [line[name] for name in ("both", "only_first", "only_second", "neither")] == [12, 8, 2, 18]
+    assert line["p"] == pytest.approx(2 * binom.cdf(2, 10, 0.5))
+    many = results.mcnemar(arm(np.ones((100, 1)), "multi5"), arm(np.zeros((100, 1)), "single"))
+    assert many["p"].iloc[0] == pytest.approx(chi2.sf((100 - 1) ** 2 / 100, 1))
+
+
+def test_mcnemar_refuses_arms_that_are_several_or_share_nothing():
+    rows = arm(draws(), "single")
+    with pytest.raises(results.MixedArmsError, match="second arm"):
+        results.mcnemar(rows, pd.concat([rows, arm(draws(), "multi5")]))
+    with pytest.raises(ValueError, match="share no question"):
+        results.mcnemar(rows, arm(draws(), "single", seed=3))
+
+
+def stored(lab, key, **columns):
+    folder = lab / "artifacts" / "probe" / key
+    folder.mkdir(parents=True)
+    pd.DataFrame({"run": [key], **{name: [value] for name, value in columns.items()}}).to_parquet(
+        folder / "rows.parquet"
+    )
+
+
+def test_rows_older_than_a_setting_have_its_default(tmp_path):
+    stored(tmp_path, "old", correct=True)
+    stored(tmp_path, "new", correct=True, **{"pretrain.shuffle": False, "corpus.name": "single"})
+    rows = results.load(tmp_path).set_index("run")
+    assert not rows.loc["new", "pretrain.shuffle"]
+    assert rows.loc["old", "pretrain.shuffle"]
+    assert rows.loc["old", "corpus.name"] == "multi5_permute"
+
+
+def test_rows_of_two_incompatible_schemas_are_said_in_one_line_and_kept(tmp_path):
+    stored(tmp_path, "a", correct=True, person=1)
+    stored(tmp_path, "b", correct="yes", person=1.5)
+    with pytest.raises(results.SchemaError, match="column correct is truth in .*a.* and text in .*b") as refused:
+        results.load(tmp_path)
+    assert "\n" not in str(refused.value)
+    assert len(results.load(tmp_path, ["b"])) == 1
+    (tmp_path / "artifacts" / "probe" / "a" / "rows.parquet").write_text("no")
+    with pytest.raises(results.SchemaError, match="not a parquet file"):
         results.load(tmp_path)

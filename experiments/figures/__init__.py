@@ -1,10 +1,13 @@
 """Figures: a module each with `draw`, `table` and `claims` over rows, and the paper's numbers as data."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
+from physics_lm import results
 from physics_lm.results import Estimate
 
 
@@ -82,6 +85,15 @@ class Statement:
         if reason:
             return self.accept.not_carried(self.id, self.statement, self.paper, reason)
         return self.accept.judge(self.id, self.statement, self.paper, self.measure(arms))
+
+
+def load(lab: Path | str, name: str, scale: str) -> Arms:
+    """Return the rows of every arm of a figure that was drawn in a lab, by its manifest."""
+    manifest = json.loads((Path(lab) / "figures" / scale / name / "manifest.json").read_text())
+    keys: dict[str, list[str]] = {}
+    for run, steps in manifest["runs"].items():
+        keys.setdefault(run.partition(" seed=")[0], []).append(steps["probe"]["key"])
+    return {arm: results.load(lab, runs) for arm, runs in keys.items()}
 
 
 def only_runs(scale: str) -> str:

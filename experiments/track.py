@@ -1,0 +1,63 @@
+"""Mirror what the store holds in a tracker, later: `python -m experiments.track tracking=wandb`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from data_gen.config import ConfigError
+from experiments.config import CONF, guarded, register
+from experiments.ledger import Ledger
+from physics_lm import tracking
+from physics_lm.artifacts import MANIFEST
+
+register()
+
+
+def groups(lab: Path) -> dict[str, str]:
+    """Return for every artifact's key the sweep that last wanted it, from the ledger and the manifests."""
+    found: dict[str, str] = {}
+    inputs = {path.parent.name: _inputs(path) for path in lab.glob(f"artifacts/*/*/{MANIFEST}")}
+    for entry in Ledger(lab).entries():
+        waiting = [entry.key]
+        while waiting:
+            key = waiting.pop()
+            found[key] = entry.sweep
+            waiting += inputs.get(key, [])
+    return found
+
+
+def _inputs(manifest: Path) -> list[str]:
+    keys: dict[str, str] = json.loads(manifest.read_text())["inputs"]
+    return list(keys.values())
+
+
+def folders(lab: Path) -> Iterator[Path]:
+    """Yield the finished artifacts that are mirrored."""
+    for step in tracking.STEPS:
+        yield from sorted(path.parent for path in lab.glob(f"artifacts/{step}/*/{MANIFEST}"))
+
+
+def replay(config: DictConfig) -> int:
+    """Mirror every trained model and every probe of the lab; return how many."""
+    lab, settings = Path(config.paths.lab), OmegaConf.to_object(config.tracking)
+    if settings.kind == "none":
+        raise ConfigError("tracking=none: choose where to, for example tracking=wandb")
+    sweeps, count = groups(lab), 0
+    for folder in folders(lab):
+        to = tracking.tracker(settings, sweeps.get(folder.name, ""), lab)
+        tracking.replay(to, folder)
+        count += 1
+    return count
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+def main(config: DictConfig) -> None:
+    """Replay the store in paths.lab."""
+    print(f"{guarded(lambda: replay(config))} steps mirrored")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The process of one job: reads it from its input, runs it, and ends at once when its launcher does."""
+
+import os
+import pickle
+import resource
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from hydra_plugins.hydra_joblib_launcher._core import execute_job
+
+
+def main() -> None:
+    """Run the job that stands on the input; write status and return value to the file named on the command line."""
+    limits, call = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=_end_with_launcher, daemon=True).start()
+    _limit(limits)
+    done = execute_job(*call)
+    value = done._return_value
+    if isinstance(value, BaseException):  # as a class that every process can read
+        value = RuntimeError(f"{value.__class__.__name__}: {value}")
+    answer = Path(sys.argv[1])
+    aside = answer.with_suffix(".tmp")
+    aside.write_bytes(cloudpickle.dumps((done.status.name, value)))
+    os.replace(aside, answer)
+
+
+def _end_with_launcher() -> None:
+    """Wait for the end of the input: the launcher is gone, and the job goes on when it is started again."""
+    while os.read(0, 1024):
+        pass
+    os._exit(143)
+
+
+def _limit(limits: dict[str, Any]) -> None:
+    if limits["memory_gb"]:
+        most = int(limits["memory_gb"] * 2**30)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    if not Path("/dev/nvidiactl").exists():
+        return
+    import torch
+
+    if gpus := torch.cuda.device_count():
+        gpu = limits["slot"] % gpus
+        beside = -(-limits["at_once"] // gpus)  # jobs on the fullest GPU
+        torch.cuda.set_device(gpu)
+        torch.cuda.set_per_process_memory_fraction(limits["gpu_share"] or 1 / beside, gpu)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Jobs for the tests of launchers: small, without torch, importable in the processes that run them."""
+
+import os
+import signal
+import time
+
+import numpy as np
+
+
+def look(config):
+    """Return what a job sees of its process."""
+    return os.getpid(), os.environ["OMP_NUM_THREADS"], config.seed
+
+
+def hold(config):
+    """Hold as many megabytes as the seed says, and die of it from 300 on."""
+    held = np.ones((config.seed, 2**20 // 8))
+    if config.seed >= 300:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return float(held[0, 0])
+
+
+def fail(config):
+    """Fail with an error of its own when the seed is 1."""
+    if config.seed == 1:
+        raise ValueError("seed 1 it is")
+    return config.seed
+
+
+def sleep(config):
+    """Write the process id beside the lab and stay."""
+    path = f"{config.paths.lab}/pid-{config.seed}"
+    with open(path + ".tmp", "w") as file:
+        file.write(str(os.getpid()))
+    os.replace(path + ".tmp", path)
+    time.sleep(120)

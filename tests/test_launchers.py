@@ -1,0 +1,95 @@
+"""Hydra's launchers with real processes."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jobs
+import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import create_config_search_path
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobStatus
+from hydra.types import HydraContext, RunMode
+
+from experiments.config import CONF, register
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parent.parent
+register()
+
+
+def launch(task, overrides, *settings):
+    """Run jobs (each given by its seed) by the launcher that the settings choose."""
+    loader = ConfigLoaderImpl(create_config_search_path(CONF))
+    config = loader.load_configuration("config", overrides=list(settings), run_mode=RunMode.MULTIRUN)
+    context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
+    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
+    return launcher.launch([[f"seed={seed}", *settings] for seed in overrides], initial_job_idx=0)
+
+
+@pytest.fixture(autouse=True)
+def _beside_the_jobs(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "tests")]))
+
+
+def test_every_job_has_its_own_process_and_its_share_of_the_threads():
+    found = [done.return_value for done in launch(jobs.look, [3, 4, 5], "hydra.launcher.n_jobs=2")]
+    assert [seed for _, _, seed in found] == [3, 4, 5]
+    assert len({pid for pid, _, _ in found} | {os.getpid()}) == 4
+    assert {threads for _, threads, _ in found} == {str(max(1, len(os.sched_getaffinity(0)) // 2))}
+    (only,) = launch(jobs.look, [3], "hydra.launcher.threads=7")
+    assert only.return_value[1] == "7"
+
+
+def test_a_job_that_dies_or_fails_stops_no_other_and_its_peak_memory_is_told():
+    killed, fine = launch(jobs.hold, [700, 5])
+    assert fine.return_value == 1.0
+    assert killed.status == JobStatus.FAILED
+    assert "killed by signal 9" in str(killed._return_value)
+    assert 700 < int(str(killed._return_value).split()[-2].replace(",", "")) < 1500
+    failed, fine = launch(jobs.fail, [1, 2])
+    assert (failed.status, str(failed._return_value)) == (JobStatus.FAILED, "ValueError: seed 1 it is")
+    assert fine.return_value == 2
+
+
+def test_a_job_above_its_memory_limit_fails_alone():
+    greedy, fine = launch(jobs.hold, [299, 5], "hydra.launcher.memory_gb=0.25")
+    assert greedy.status == JobStatus.FAILED
+    assert "MemoryError" in str(greedy._return_value)
+    assert fine.return_value == 1.0
+
+
+def test_jobs_end_with_their_launcher(tmp_path):
+    script = "import test_launchers as t, jobs, sys; t.launch(jobs.sleep, [1, 2], *sys.argv[1:])"
+    words = ["hydra.launcher.n_jobs=2", f"paths.lab={tmp_path}"]
+    process = subprocess.Popen([sys.executable, "-c", script, *words], cwd=tmp_path)
+    pids = [waited(tmp_path / f"pid-{seed}", process) for seed in (1, 2)]
+    process.kill()
+    process.wait()
+    until = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < until, "a job outlives its launcher"
+        time.sleep(0.05)
+
+
+def waited(path, process):
+    until = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return int(path.read_text())
+
+
+def test_submitit_runs_the_same_jobs_and_a_dead_one_stops_no_other(tmp_path):
+    settings = ("hydra/launcher=slurm_local", f"paths.lab={tmp_path / 'lab'}")
+    killed, fine = launch(jobs.hold, [300, 5], *settings)
+    assert fine.return_value == 1.0
+    assert killed.status == JobStatus.FAILED
+    assert list((tmp_path / "lab" / "submitit").iterdir())
