@@ -57,11 +57,22 @@ class CorpusConfig:
 
 @dataclass(frozen=True)
 class QuestionConfig:
-    """What is asked: a family, which is a module of data_gen.questions.
+    """What is asked, and of how many.
 
-    held_share: share of P_train kept out of the training questions and asked as split `held`, so that settings
-    are chosen on people who are neither trained on nor reported.
+    family: a module of data_gen.questions. held_share: share of P_train kept out of the training questions and
+    asked as split `held`, so that settings are chosen on people who are neither trained on nor reported.
+    tasks: names of the family's tasks, joined by `+`, or `all`. hint: `none`, or `half`: every question is
+    learned with its hint and without, and a mark says which is wanted (Part 3.2, section 4). share: people of
+    P_train asked about, as a share of all people; 0 asks about all of P_train. wordings: how many of a task's
+    wordings are learned; the next one is kept for measuring. pairs: partners that each person is compared with
+    in training. unique: refuse questions that several people answer.
     """
 
     family: str = "extraction"
     held_share: float = 0.0
+    tasks: str = "all"
+    hint: str = "none"
+    share: float = 0.0
+    wordings: int = 2
+    pairs: int = 5
+    unique: bool = False

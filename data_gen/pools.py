@@ -66,11 +66,16 @@ class Dates(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | Sequence[str]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
+        month, day, year = self.parts(index)
+        return f"{MONTHS[month - 1]} {day}, {year}"
+
+    def parts(self, index: int) -> tuple[int, int, int]:
+        """Return month (1 to 12), day (1 to 28) and year of a date; raises IndexError outside the pool."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         month_day, year = divmod(index, self.years)
         month, day = divmod(month_day, DAYS)
-        return f"{MONTHS[month]} {day + 1}, {FIRST_YEAR + year}"
+        return month + 1, day + 1, FIRST_YEAR + year
 
 
 def dates(size: int) -> Dates:

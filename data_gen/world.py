@@ -43,6 +43,11 @@ class World:
     def _name_pools(self) -> list[Sequence[str]]:
         return [pools.first(name, self.config.pools[name]) for name in NAME_POOLS]
 
+    @cached_property
+    def standing(self) -> NDArray[np.float64]:
+        """(N,) numbers in [0, 1): below the share of P_train a person is of it, and smaller shares are nested."""
+        return _standing(self.seed, np.arange(len(self)) + self.config.first_person)
+
     def person(self, row: int) -> int:
         """Return the person id of a row."""
         return self.config.first_person + row
@@ -95,7 +100,7 @@ def make(config: WorldConfig, seed: int) -> World:
         else:
             draws = counter.words(seed, f"value/{attribute.name}", people)
             values[attribute.name] = counter.below(draws, len(attribute.values(config.pools)))
-    train = counter.unit(counter.words(seed, "split", people)) < config.train_share
+    train = _standing(seed, people) < config.train_share
     if train.all() or not train.any():
         raise ConfigError(
             f"world.train_share={config.train_share}: with {config.people} people one side is empty; "
@@ -103,6 +108,10 @@ def make(config: WorldConfig, seed: int) -> World:
         )
     pronoun = counter.below(counter.words(seed, "pronoun", people), len(PRONOUNS))
     return World(config, seed, _names(config, seed, people), pronoun, values, train)
+
+
+def _standing(seed: int, people: Ids) -> NDArray[np.float64]:
+    return counter.unit(counter.words(seed, "split", people))
 
 
 def _names(config: WorldConfig, seed: int, people: Ids) -> Ids:

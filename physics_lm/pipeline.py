@@ -146,7 +146,7 @@ def check(config: RunConfig) -> None:
     for name in ("prior", "finetune"):
         _check_method(name, getattr(config, name), config.model)
     _check_objectives(config)
-    questions.check(config.questions)
+    questions.check(config.questions, config.world)
     probes.check(config.probe.kind)
     if not 0 <= config.pretrain.question_share < 1:
         raise ConfigError(f"pretrain.question_share={config.pretrain.question_share}: from 0 to below 1")

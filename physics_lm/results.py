@@ -214,3 +214,33 @@ def _test(pairs: pd.DataFrame) -> dict[str, float]:
     second, neither = int((~left & right).sum()), int((~left & ~right).sum())
     p = _mcnemar([[both, first], [second, neither]], exact=first + second < EXACT).pvalue
     return {"both": both, "only_first": first, "only_second": second, "neither": neither, "p": float(p)}
+
+
+def weights(rows: pd.DataFrame) -> np.ndarray:
+    """Return how often each row counts in each bootstrap resample of the people, shape (RESAMPLES, rows).
+
+    Rows about a pair (`other` is not -1) count as often as both were drawn (Owen's pigeonhole bootstrap). Tables
+    about the same people are resampled alike, so that differences between them can be taken resample by resample.
+    """
+    seeds = rows["seed"].astype(str)
+    first, second = seeds + "/" + rows["person"].astype(str), seeds + "/" + rows["other"].astype(str)
+    pair = (rows["other"] >= 0).to_numpy()
+    people = sorted({*first, *second[pair]})
+    place = {person: number for number, person in enumerate(people)}
+    drawn_RxP = np.random.default_rng(0).multinomial(len(people), np.full(len(people), 1 / len(people)), RESAMPLES)
+    weight_RxQ = drawn_RxP[:, first.map(place).to_numpy()].astype(float)
+    weight_RxQ[:, pair] *= drawn_RxP[:, second[pair].map(place).to_numpy(int)]
+    return weight_RxQ
+
+
+def paired(rows: pd.DataFrame, value: str = "correct") -> Estimate:
+    """Return the mean of a column of questions about pairs in percent, with a bootstrap over both people."""
+    weight_RxQ = weights(rows)
+    drawn = 100 * (weight_RxQ @ rows[value].to_numpy(float)) / np.maximum(weight_RxQ.sum(1), 1e-9)
+    return interval(100 * float(rows[value].mean()), drawn)
+
+
+def interval(value: float, drawn: np.ndarray) -> Estimate:
+    """Return a number with the middle 95% of its resamples."""
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Estimate(value, float(low), float(high))

@@ -65,9 +65,9 @@ def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, questions: Sequence[Question]) -> Asked:
-    """Return the questions as sequences `end, prompt, answer, end`, and where their answers stand."""
+    """Return the questions as sequences `end, prompt, told, end`, and where what is told stands."""
     heads = _ids(tokenizer, [question.prompt for question in questions])
-    tails = _ids(tokenizer, [question.gold for question in questions])
+    tails = _ids(tokenizer, [question.told for question in questions])
     end = tokenizer.eos_token_id
     sequences = ragged([[end, *head, *tail] for head, tail in zip(heads, tails, strict=True)], end)
     start = np.array([1 + len(head) for head in heads], np.int64)

@@ -43,6 +43,8 @@ def run(config: RunConfig, specs: Plan, store: Store, tracker: Tracker) -> Path:
     job, folder = Job(config, specs, store, tracker), store.lab
     if not store.has(specs.tokenizer):
         tokenizers.check(config.tokenizer)
+    for split in SPLITS:
+        job.asked(config.questions, split)  # what cannot be asked ends here
     makers = [job.corpus, job.rewrite, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe]
     wanted = [specs.corpus, specs.rewrite, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune, specs.probe]
     distributed.start()
@@ -173,10 +175,6 @@ class Job:
         trained.save_pretrained(folder)
         return {"vocabulary": len(trained), "classes": table}
 
-    def _extended(self, settings: TrainConfig) -> PreTrainedTokenizerBase:
-        """Return the corpus's tokenizer with what an objective adds."""
-        return masked.extend(tokenizers.load(self.store.folder(self.specs.tokenizer)), settings.objective)
-
     def _ids(self, epoch: int) -> packing.Ragged:
         entries = self.entries
         if self.config.corpus.fresh and epoch:
@@ -184,7 +182,7 @@ class Job:
         ids = self.vocabulary([e.text for e in entries], add_special_tokens=False)["input_ids"]
         return packing.ragged(ids, self.vocabulary.eos_token_id)
 
-    def _mixture(self) -> packing.Mixture:
+    def _mixture(self, vocabulary: PreTrainedTokenizerBase) -> packing.Mixture:
         settings, first = self.config.pretrain, self._ids(0)
         longest = int(first.lengths.max())
         if settings.context < longest:
@@ -195,19 +193,19 @@ class Job:
         )
         questions = cloze = None
         if settings.question_share:
-            questions = self._question_windows(None)
-            if (mask := masked.hidden(self._extended(settings), settings.objective)) is not None:
-                cloze = self._question_windows(mask)
+            questions = self._question_windows(vocabulary, None)
+            if (mask := masked.hidden(vocabulary, settings.objective)) is not None:
+                cloze = self._question_windows(vocabulary, mask)
         return packing.Mixture(entries, questions, settings.question_share, settings.batch, self.config.seed, cloze)
 
-    def _question_windows(self, hide: int | None) -> packing.Windows:
+    def _question_windows(self, vocabulary: PreTrainedTokenizerBase, hide: int | None) -> packing.Windows:
         """Return windows of P_train's questions, their answers hidden behind the id `hide` where there is one."""
         asked = self.asked(self.config.questions, "train")
-        ids = self.vocabulary([question.text for question in asked], add_special_tokens=False)["input_ids"]
+        ids = vocabulary([question.text for question in asked], add_special_tokens=False)["input_ids"]
         if hide is not None:
-            heads = self.vocabulary([question.prompt for question in asked], add_special_tokens=False)["input_ids"]
+            heads = vocabulary([question.prompt for question in asked], add_special_tokens=False)["input_ids"]
             ids = [[*head, *[hide] * (len(whole) - len(head))] for head, whole in zip(heads, ids, strict=True)]
-        packed = packing.ragged(ids, self.vocabulary.eos_token_id)
+        packed = packing.ragged(ids, vocabulary.eos_token_id)
         return packing.Windows(lambda _: packed, self.config.pretrain.context, self.config.seed + 1)
 
     def _audit_windows(self) -> dict[str, float]:
@@ -223,12 +221,13 @@ class Job:
 
     def pretrain(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Pretrain a model on windows of entries, or of entries and questions of P_train."""
-        repeats = self._audit_windows()
-        vocabulary = self._extended(self.config.pretrain)
+        repeats, settings = self._audit_windows(), self.config.pretrain
+        asked = self._vocabulary(self.specs.tokenizer, self.config.questions)
+        vocabulary = masked.extend(asked if settings.question_share else self.vocabulary, settings.objective)
         model = models.build(self.config.model, len(vocabulary), vocabulary.eos_token_id, self.config.seed)
         if (room := model.config.max_position_embeddings) < self.config.pretrain.context:
             raise ConfigError(f"pretrain.context={self.config.pretrain.context}: the model has {room} positions")
-        batches = self._mixture()
+        batches = self._mixture(vocabulary)
         title = f"pretrain {self.config.corpus.name}"
         watched = self.config.pretrain.eval_every and not distributed.rank()
         watch = curves.watch(self, model, vocabulary, state) if watched else None
@@ -253,9 +252,7 @@ class Job:
     def _finetune(
         self, settings: FinetuneConfig, asked: QuestionConfig, base: Spec, folder: Path, state: Path
     ) -> dict[str, Any]:
-        texts = [question.text for split in SPLITS for question in self.asked(asked, split)]
-        vocabulary = tokenizers.extend(tokenizers.load(self.store.folder(base)), texts)
-        vocabulary = masked.extend(vocabulary, settings.objective)
+        vocabulary = masked.extend(self._vocabulary(base, asked), settings.objective)
         model = models.widen(self._load(base), len(vocabulary), self.config.seed)
         if settings.method == "lora":
             model = lora.adapt(model.to(training.device()), settings.rank, settings.embedding_rank, self.config.seed)
@@ -269,6 +266,22 @@ class Job:
             masked.hidden(vocabulary, settings.objective),
         )
         return self._train(model, vocabulary, rows, settings, folder, state, f"finetune {self.config.corpus.name}")
+
+    def _vocabulary(self, base: Spec, asked: QuestionConfig) -> PreTrainedTokenizerBase:
+        """Return the tokenizer saved with an artifact and the words that questions add to it.
+
+        Raises ConfigError where a question, with its hint and answer, is longer than the model's context.
+        """
+        found = [question for split in SPLITS for question in self.asked(asked, split)]
+        vocabulary = tokenizers.extend(tokenizers.load(self.store.folder(base)), [question.text for question in found])
+        longest = int(scoring.encode(vocabulary, found).sequences.lengths.max())
+        if longest > self.config.pretrain.context:
+            raise ConfigError(
+                f"questions.hint={asked.hint}: the longest question of {asked.family} takes {longest} tokens with its "
+                f"hint and answer, and pretrain.context={self.config.pretrain.context}; raise the context, or choose "
+                "other questions.tasks"
+            )
+        return vocabulary
 
     def _train(
         self,

@@ -195,3 +195,37 @@ def test_rows_of_two_incompatible_schemas_are_said_in_one_line_and_kept(tmp_path
     (tmp_path / "artifacts" / "probe" / "a" / "rows.parquet").write_text("no")
     with pytest.raises(results.SchemaError, match="not a parquet file"):
         results.load(tmp_path)
+
+
+def pairs_of(people, partners, right, seed=0):
+    """Return a row per pair, right(person, other) saying which are right."""
+    found = [(a, (a + step) % people) for a in range(people) for step in range(1, partners + 1)]
+    return pd.DataFrame(
+        [{"person": a, "other": b, "seed": seed, "attribute": "x", "correct": right(a, b)} for a, b in found]
+    )
+
+
+def test_an_interval_of_pairs_is_as_wide_as_both_people_make_it():
+    """Right where both people are known: the interval covers, and is wider than if pairs were independent."""
+    rng = np.random.default_rng(0)
+    covered, widths = 0, []
+    for _ in range(60):
+        known = rng.random(60) < 0.7
+        found = results.paired(pairs_of(60, 10, lambda a, b, known=known: bool(known[a] and known[b])))
+        covered += found.low <= 49 <= found.high
+        widths.append(found.high - found.low)
+    assert covered >= 50
+    naive = 2 * 1.96 * 100 * np.sqrt(0.49 * 0.51 / 600)
+    assert np.mean(widths) > 1.5 * naive
+
+
+def test_people_of_two_seeds_are_two_people_and_singles_count_once():
+    rows = pd.concat([pairs_of(30, 2, lambda a, b: a % 2 == 0, seed) for seed in (0, 1)], ignore_index=True)
+    assert results.paired(rows).value == 50
+    singles = rows.assign(other=-1)
+    weight = results.weights(singles)
+    assert weight.shape == (results.RESAMPLES, 120)
+    assert (weight.sum(1) == 2 * 60).all()
+    both = results.weights(rows)
+    assert both.sum(1).mean() == pytest.approx(120, rel=0.1)
+    assert not np.array_equal(both.sum(1), weight.sum(1))

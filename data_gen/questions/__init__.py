@@ -9,7 +9,7 @@ from typing import Protocol, cast
 import numpy as np
 
 from data_gen import counter
-from data_gen.config import ConfigError, QuestionConfig
+from data_gen.config import ConfigError, QuestionConfig, WorldConfig
 from data_gen.world import World
 
 SPLITS = ("train", "held", "test")
@@ -17,7 +17,13 @@ SPLITS = ("train", "held", "test")
 
 @dataclass(frozen=True)
 class Question:
-    """One question: `prompt` + " " + `gold` is its text, and `gold` ends in the full stop."""
+    """One question: `prompt` + " " + `told` is its text, and `gold` ends in the full stop.
+
+    hint: what is to be written before the answer, ending in a full stop, or nothing. other: the second person
+    of a pair. wording: which of the task's prompts. heldout: whether that prompt is never trained on. chance:
+    the share of right answers for the task's most frequent answer, among all people. ceiling: the share of
+    right answers for who knows everything, below 1 where several people fit the question.
+    """
 
     task: str
     person: int
@@ -25,18 +31,33 @@ class Question:
     split: str
     prompt: str
     gold: str
+    hint: str = ""
+    other: int = -1
+    wording: int = 0
+    heldout: bool = False
+    chance: float = 0.0
+    ceiling: float = 1.0
+
+    @property
+    def told(self) -> str:
+        """What is learned after the prompt: the answer, with the hint before it where there is one."""
+        return f"{self.hint} {self.gold}" if self.hint else self.gold
 
     @property
     def text(self) -> str:
         """The question with its answer, as a model is trained on it."""
-        return f"{self.prompt} {self.gold}"
+        return f"{self.prompt} {self.told}"
 
 
 class Family(Protocol):
     """What a module of this package offers."""
 
+    def check(self, config: QuestionConfig, world: WorldConfig) -> None:
+        """Raise ConfigError where the family cannot be asked so in such a world."""
+        ...
+
     def questions(self, world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
-        """Yield the questions about everyone of a split (`train` or `test`), person by person."""
+        """Yield the questions about a split (`train` or `test`), person by person."""
         ...
 
 
@@ -45,22 +66,26 @@ def families() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def check(config: QuestionConfig) -> None:
+def _family(name: str) -> Family:
+    if name not in families():
+        raise ConfigError(f"questions.family={name}: choose one of {', '.join(families())}")
+    return cast(Family, importlib.import_module(f"{__name__}.{name}"))
+
+
+def check(config: QuestionConfig, world: WorldConfig) -> None:
     """Raise ConfigError naming the key and the mend where the questions cannot be asked."""
-    if config.family not in families():
-        raise ConfigError(f"questions.family={config.family}: choose one of {', '.join(families())}")
+    _family(config.family).check(config, world)
     if not 0 <= config.held_share < 1:
         raise ConfigError(f"questions.held_share={config.held_share}: from 0 to below 1")
 
 
 def ask(world: World, config: QuestionConfig, split: str) -> list[Question]:
-    """Return the questions of a config about everyone of a split.
+    """Return the questions of a config about a split.
 
     Raises ConfigError as `check` does, and where nobody is left to train on.
     """
-    check(config)
-    family = cast(Family, importlib.import_module(f"{__name__}.{config.family}"))
-    asked = family.questions(world, config, "test" if split == "test" else "train")
+    check(config, world.config)
+    asked = _family(config.family).questions(world, config, "test" if split == "test" else "train")
     if split == "test" or not config.held_share:
         return [] if split == "held" else list(asked)
     held = _held(world, config.held_share)

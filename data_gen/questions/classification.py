@@ -1,0 +1,81 @@
+"""Classification: parity and remainders of a birth month and of a major's luckiness (Part 3.2, section 4)."""
+
+from collections.abc import Iterator, Mapping
+
+from data_gen import asking
+from data_gen.asking import Task
+from data_gen.config import ConfigError, QuestionConfig, WorldConfig
+from data_gen.pools import MONTHS
+from data_gen.questions import Question
+from data_gen.world import World
+
+USES = ("tasks", "hint", "wordings")
+EVEN = (
+    "Was {name} born in an even month?",
+    "Is the birth month of {name} even?",
+    "Is {name} born in a month that is even?",
+)
+MONTH = (
+    "What is the birth month of {name} modulo {count}?",
+    "How much remains of the birth month of {name} divided by {count}?",
+    "Modulo {count}, what is the birth month of {name}?",
+)
+MAJOR = (
+    "What is the luckiness of the major of {name} modulo {count}?",
+    "How much remains of the luckiness of the major of {name} divided by {count}?",
+    "Modulo {count}, what is the luckiness of the major of {name}?",
+)
+_MONTH = lambda world, row: asking.date(world, row)[0], asking.month, MONTH
+_MAJOR = asking.luckiness, asking.major, MAJOR
+
+
+def classes(world: WorldConfig) -> dict[str, tuple[str, int]]:
+    """Return the attribute and the class count of every task: the paper's 2, 6, 12 months and 5, 20, 100 majors.
+
+    The last two are a fifth of the majors and all of them.
+    """
+    pool = world.pools["major"]
+    months = {f"month_mod{count}": ("birth_date", count) for count in (2, 6, 12)}
+    return months | {f"major_mod{count}": ("major", count) for count in (5, max(2, pool // 5), pool)}
+
+
+def check(config: QuestionConfig, world: WorldConfig) -> None:
+    """Raise ConfigError naming the key where a task is unknown or has more classes than values."""
+    asking.check(config, world, tasks(config, world), USES)
+
+
+def tasks(config: QuestionConfig, world: WorldConfig) -> Mapping[str, Task]:
+    """Return the chosen tasks; any `month_modM` and `major_modM` can be chosen, M from 2 to the number of values."""
+    known = classes(world)
+    names = tuple(known) if config.tasks == "all" else tuple(dict.fromkeys(config.tasks.split("+")))
+    return {name: _task(*(known.get(name) or _parse(config, name)), config, world) for name in names}
+
+
+def _parse(config: QuestionConfig, name: str) -> tuple[str, int]:
+    kind, _, count = name.partition("_mod")
+    if kind not in ("month", "major") or not count.isdigit():
+        raise ConfigError(
+            f"questions.tasks={config.tasks}: classification has no task {name!r}; choose all, or some of "
+            "month_modM and major_modM joined by +"
+        )
+    return "major" if kind == "major" else "birth_date", int(count)
+
+
+def _task(attribute: str, count: int, config: QuestionConfig, world: WorldConfig) -> Task:
+    values = world.pools["major"] if attribute == "major" else len(MONTHS)
+    if not 2 <= count <= values:
+        what, mend = ("majors", ", or enlarge world.pools.major") if attribute == "major" else ("months", "")
+        raise ConfigError(
+            f"questions.tasks={config.tasks}: {count} classes of {values} {what}; choose from 2 to {values}{mend}"
+        )
+    number, fact, forms = _MAJOR if attribute == "major" else _MONTH
+    if attribute == "birth_date" and count == 2:
+        return Task(attribute, EVEN, lambda w, row: "no" if number(w, row) % 2 else "yes", asking.YES_NO, fact)
+    wordings = tuple(text.replace("{count}", str(count)) for text in forms)
+    space = tuple(str(rest) for rest in range(count))
+    return Task(attribute, wordings, lambda w, row: str(number(w, row) % count), space, fact)
+
+
+def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
+    """Yield the questions about everyone asked about in a split, person by person."""
+    return asking.questions(world, config, split, tasks(config, world.config))

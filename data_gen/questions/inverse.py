@@ -1,0 +1,50 @@
+"""Inverse search: who has these attributes? (Part 3.2, section 6)."""
+
+from collections.abc import Iterator, Mapping
+
+from data_gen import asking
+from data_gen.asking import Task
+from data_gen.attributes import NAMES
+from data_gen.config import QuestionConfig, WorldConfig
+from data_gen.questions import Question
+from data_gen.world import World
+
+USES = ("tasks", "wordings", "unique")
+GIVEN = {
+    "bdate": ("birth_date",),
+    "birth": ("birth_date", "birth_city"),
+    "three": ("university", "major", "employer"),
+    "four": ("birth_city", "university", "major", "employer"),
+    "all": NAMES,
+}
+WORDINGS = (
+    "What is the PART name of the person with FACTS?",
+    "Which is the person with FACTS, by PART name?",
+    "By PART name, who is the person with FACTS?",
+)
+
+
+def check(config: QuestionConfig, world: WorldConfig) -> None:
+    """Raise ConfigError naming the key where a setting is impossible."""
+    asking.check(config, world, tasks(config, world), USES)
+
+
+def tasks(config: QuestionConfig, world: WorldConfig) -> Mapping[str, Task]:
+    """Return the chosen tasks, e.g. `bdate_to_first` and `all_to_full`."""
+    known = {f"{given}_to_{part}": (names, part) for given, names in GIVEN.items() for part in ("first", "full")}
+    return {name: _task(*known[name]) for name in asking.chosen(config, tuple(known))}
+
+
+def _task(given: tuple[str, ...], part: str) -> Task:
+    facts = ", ".join(f"the {name.replace('_', ' ')} {{{name}}}" for name in given)
+    wordings = tuple(text.replace("PART", part).replace("FACTS", facts) for text in WORDINGS)
+
+    def answer(world: World, row: int) -> str:
+        return world.name(row).split()[0] if part == "first" else world.name(row)
+
+    return Task("name", wordings, answer, given=given)
+
+
+def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
+    """Yield the questions whose answer is a person of a split, person by person."""
+    return asking.questions(world, config, split, tasks(config, world.config))

@@ -1,0 +1,71 @@
+"""Manipulation: what the model writes when a fact is to be used, with a hint and without (Part 3.2).
+
+Answers are generated; the hint that stands before one is judged apart from it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from data_gen.asking import HINT
+from data_gen.questions import Question
+from physics_lm import decoding, scoring
+from physics_lm.probes import extraction
+
+if TYPE_CHECKING:
+    from physics_lm.steps import Job
+
+SPARE = 4  # tokens that an answer may be longer than the longest gold
+
+
+def rows(job: "Job") -> pd.DataFrame:
+    """Return a row per question of both splits; of P_train those in the first wording.
+
+    Beside the columns of every probe: other (second person of a pair, else -1), wording, heldout, chance and
+    ceiling (see `Question`); hinted, whether a hint was asked for; hint, hint_prediction and hint_correct, the
+    hint's own; first_correct and second_correct, whether it states the fact of each person. tokens and
+    gold_logprob are of hint and answer together.
+    """
+    asked = [q for split in ("train", "test") for q in job.asked(job.config.questions, split)]
+    asked = [question for question in asked if question.split == "test" or question.wording == 0]
+    vocabulary, batch = job.model_vocabulary, job.config.probe.batch
+    encoded = scoring.encode(vocabulary, asked)
+    scores = scoring.score(job.model, vocabulary, encoded, batch)
+    longest = int((encoded.stop - encoded.start).max()) + SPARE
+    said = decoding.generate(job.model, vocabulary, [question.prompt for question in asked], longest, batch)
+    found = zip(asked, scores, said, strict=True)
+    return pd.DataFrame([row(question, score, text, job.config.probe.kind) for question, score, text in found])
+
+
+def row(question: Question, score: scoring.Score, said: str, probe: str) -> dict[str, Any]:
+    """Return the per-item row of one question, its score and the text that was generated."""
+    hint, answer = part(said) if question.hint else ("", said)
+    facts = [*facts_of(hint), "", ""]
+    right = [fact == told for fact, told in zip(facts, facts_of(question.hint), strict=False)]
+    return {
+        **extraction.row(question, score, probe),
+        "prediction": answer,
+        "correct": answer == question.gold,
+        "other": question.other,
+        "wording": question.wording,
+        "heldout": question.heldout,
+        "hinted": HINT in question.prompt,
+        "hint": question.hint,
+        "hint_prediction": hint,
+        "hint_correct": bool(question.hint) and hint == question.hint,
+        "first_correct": bool(right) and right[0],
+        "second_correct": len(right) > 1 and right[1],
+        "chance": question.chance,
+        "ceiling": question.ceiling,
+    }
+
+
+def part(said: str) -> tuple[str, str]:
+    """Cut a generated text into hint and answer, each with its full stop; the hint is empty where there is none."""
+    hint, stop, answer = said.partition(". ")
+    return (hint + ".", answer) if stop else ("", said)
+
+
+def facts_of(hint: str) -> list[str]:
+    """Return the facts that a hint states, none for an empty hint."""
+    return hint.removesuffix(".").split("; ") if hint else []
