@@ -48,10 +48,10 @@ Tasks = Mapping[str, Task]
 def check(config: QuestionConfig, world: WorldConfig, tasks: Tasks, uses: Sequence[str] = ()) -> None:
     """Raise ConfigError naming the key where a setting is impossible, or has no meaning in a family.
 
-    uses: the settings that the family reads beside `share`.
+    uses: the settings that the family reads beside those of every family, `share` and `held_share`.
     """
     for item in fields(config):
-        if item.name not in ("family", "share", *uses) and getattr(config, item.name) != item.default:
+        if item.name not in ("family", "share", "held_share", *uses) and getattr(config, item.name) != item.default:
             raise ConfigError(
                 f"questions.{item.name}={getattr(config, item.name)}: questions.family={config.family} has no use for "
                 f"it; leave it at {item.default}"

@@ -69,10 +69,10 @@ class QuestionConfig:
     """
 
     family: str = "extraction"
-    held_share: float = 0.0
     tasks: str = "all"
     hint: str = "none"
     share: float = 0.0
     wordings: int = 2
     pairs: int = 5
     unique: bool = False
+    held_share: float = 0.0

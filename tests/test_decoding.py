@@ -39,7 +39,7 @@ def test_generation_agrees_with_the_one_pass_score(lab, smoke, tmp_path_factory)
     from physics_lm import pipeline
     from physics_lm.artifacts import Store
 
-    config = smoke("corpus=multi2_permute", "finetune.steps=60", "finetune.lr=3e-3", "questions.wordings=2")
+    config = smoke("corpus=multi2_permute", "finetune.steps=200", "finetune.lr=5e-3")
     folder = tmp_path_factory.mktemp("learned")
     pipeline.run(config, folder)
     model_folder = Store(folder).folder(pipeline.plan(config).finetune)

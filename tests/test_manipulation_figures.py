@@ -77,7 +77,7 @@ def hint_arms(numbers, pair):
         f"{'M' if base == 'M' else 'Mq'}_{share}{'_hint' if hinted else ''}": hint_arm(
             numbers, base, share, hinted, pair
         )
-        for base, given in (("M", (10, 25, 50)), ("M'", (50,)))
+        for base, given in (("M", (2.5, 10, 25, 50)), ("M'", (50,)))
         for share in given
         for hinted in (False, True)
     }
@@ -120,6 +120,7 @@ def inverse_arms(value=None):
     for name, row in searches.RESULTS.items():
         cells = {f"{given}_to_{part}": row[given][part == "full"] for given in row for part in ("first", "full")}
         arms[name] = corpus_arm({task: cell if value is None else value for task, cell in cells.items()})
+        arms[name].loc[arms[name]["task"].str.startswith("bdate"), "ceiling"] = 0.52  # as the paper estimates
     for name in ("multi5_permute", "single_mixed"):
         arms[name] = corpus_arm({t: (value or (1.2 if t.endswith("first") else 0)) for t in inverse.TASKS})
     return arms | {

@@ -9,14 +9,15 @@ from physics_lm.artifacts import Store
 from physics_lm.probes import manipulation
 from physics_lm.scoring import Score
 
-SCORE = Score("", 5, 3, -2.5)
+SCORE = Score("", 5, 3, -2.5, 0.1)
 
 
 @pytest.fixture(scope="module")
 def classified(smoke, tmp_path_factory):
     """Return the config, lab and rows of one run on classification with hints."""
     folder = tmp_path_factory.mktemp("classified")
-    config = smoke("questions=classification", "questions.hint=half", "probe=manipulation", "finetune.steps=30")
+    learned = ("finetune.steps=150", "finetune.lr=5e-3")
+    config = smoke("questions=classification", "questions.hint=half", "probe=manipulation", *learned)
     return config, folder, pd.read_parquet(pipeline.run(config, folder) / "rows.parquet")
 
 
@@ -88,7 +89,7 @@ def test_the_marks_are_tokens_of_their_own(classified):
     tokenizer = tokenizers.load(Store(folder).folder(pipeline.plan(config).finetune))
     for prompt in (rows[rows["hinted"]]["prompt"].iloc[0], rows[~rows["hinted"]]["prompt"].iloc[0]):
         tokens = tokenizer.tokenize(prompt)
-        assert [token for token in tokens if token.startswith("<|")] == [prompt.split()[-2]]
+        assert [token.strip() for token in tokens if "<|" in token] == [prompt.split()[-2]]
         assert tokenizer.unk_token not in tokens
 
 
