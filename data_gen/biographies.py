@@ -59,6 +59,12 @@ class Recipes:
 
 def check(config: CorpusConfig) -> None:
     """Raise ConfigError naming the key and the mend where the knobs contradict each other."""
+    if config.kind not in ("templates", "folder"):
+        raise ConfigError(f"corpus.kind={config.kind}: choose templates or folder")
+    if (config.kind == "folder") != bool(config.path):
+        raise ConfigError(f"corpus.path={config.path}: given with corpus=folder, and with nothing else")
+    if config.kind == "folder" and config.fresh:
+        raise ConfigError("corpus.fresh: entries of a folder are what they are; set it to false")
     if config.entries < 1 or config.orders < 0:
         raise ConfigError("corpus.entries must be 1 or more and corpus.orders 0 or more")
     if not 0 <= config.reverse <= len(NAMES):

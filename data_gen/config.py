@@ -34,7 +34,8 @@ class CorpusConfig:
     fullname: the full name in every sentence instead of a pronoun. reverse: sentences told before the
     name is (reverseK); with all six before it, a closing sentence tells the name. fresh: new templates
     and orders at every exposure (multi-infinity). templates: how many of each attribute's templates are
-    used; 0 for all.
+    used; 0 for all. kind: templates, or folder (entries written elsewhere, read from `path`; the knobs above
+    then say nothing).
     """
 
     name: str = "multi5_permute"
@@ -45,6 +46,8 @@ class CorpusConfig:
     reverse: int = 0
     fresh: bool = False
     templates: int = 0
+    kind: str = "templates"
+    path: str = ""
 
     @property
     def entries_per_person(self) -> int:

@@ -50,14 +50,16 @@ def card(world: World, config: CorpusConfig, entries: int, digest: str) -> str:
     """Return the dataset card: what it holds, how it was made, its licence and the texts' sha256."""
     fresh = "\nEntries are drawn afresh at every exposure; this folder holds the first epoch.\n" if config.fresh else ""
     knobs = "\n".join(f"| `corpus.{name}` | {value} |" for name, value in asdict(config).items())
+    ours = config.kind == "templates"
+    origin = "Nobody here is real." if ours else "The texts were written elsewhere; their rights are their writers'."
     return f"""---
-license: apache-2.0
+license: {"apache-2.0" if ours else "other"}
 language: en
 tags: [synthetic, biographies]
 ---
 # Synthetic biographies: {config.name}
 
-{entries} entries of {len(world)} invented people, seed {world.seed}. Nobody here is real.
+{entries} entries of {len(world)} invented people, seed {world.seed}. {origin}
 {fresh}
 Columns: `text`; `person_id`; `group`; `spans`, a list of attribute, start and end: `text[start:end]` is the value.
 

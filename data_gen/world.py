@@ -1,7 +1,7 @@
 """A world: N people, each with a unique full name, a pronoun and six attributes (Part 3.1, section 2.1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
@@ -77,6 +77,11 @@ def check(config: WorldConfig) -> None:
         )
     if not 0 < config.train_share < 1:
         raise ConfigError(f"world.train_share={config.train_share}: must lie between 0 and 1, both excluded")
+
+
+def strangers(config: WorldConfig, people: int) -> WorldConfig:
+    """Return the world of `people` people who come after all of another's: same pools, other names."""
+    return replace(config, first_person=config.first_person + config.people, people=people, train_share=0.5)
 
 
 def make(config: WorldConfig, seed: int) -> World:

@@ -15,7 +15,15 @@ from data_gen.config import ConfigError, CorpusConfig, QuestionConfig, WorldConf
 from data_gen.pools import PoolError
 from data_gen.sentences import TemplateError
 from physics_lm import distributed
-from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, ProbeConfig, TokenizerConfig, TrackingConfig
+from physics_lm.config import (
+    FinetuneConfig,
+    ModelConfig,
+    PretrainConfig,
+    ProbeConfig,
+    RewriteConfig,
+    TokenizerConfig,
+    TrackingConfig,
+)
 from physics_lm.pipeline import RunConfig
 
 CONF = str(Path(__file__).resolve().parent.parent / "conf")
@@ -50,8 +58,8 @@ class FigureConfig:
 
     arms: `default`, `all`, or a list of names. seeds: number of seeds, from `seed` on. known: every arm and
     its overrides. default, all: the names that these words stand for at a scale; elsewhere every known arm.
-    settings: what an arm needs at a scale beyond its own overrides. departures: rows of the fidelity table
-    that this figure adds at a scale.
+    settings: what an arm, or `every` arm, needs at a scale beyond its own overrides. departures: rows of the
+    fidelity table that this figure adds at a scale.
     """
 
     name: str = MISSING
@@ -72,6 +80,7 @@ class Root:
     plan: bool = False
     world: WorldConfig = field(default_factory=WorldConfig)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    rewrite: RewriteConfig = field(default_factory=RewriteConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
@@ -92,6 +101,12 @@ def register() -> None:
         if OmegaConf.is_config(node):
             OmegaConf.set_readonly(node, None)  # frozen for our code, not for the command line
     ConfigStore.instance().store(name="schema", node=schema)
+
+
+def lab_of(words: list[str]) -> tuple[Path, list[str]]:
+    """Return the lab that `paths.lab=DIR` among a command's words names, and the other words."""
+    given = [word.partition("=")[2] for word in words if word.startswith("paths.lab=")]
+    return Path(given[-1] if given else Paths.lab), [word for word in words if not word.startswith("paths.lab=")]
 
 
 def run_config(config: DictConfig) -> RunConfig:

@@ -38,7 +38,7 @@ def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
     if not names:
         raise ConfigError("figure.arms: name at least one arm")
     extra = figure.settings.get(scale) or {}
-    return {name: [*known[name], *extra.get(name, [])] for name in names}
+    return {name: [*known[name], *extra.get("every", []), *extra.get(name, [])] for name in names}
 
 
 def jobs_of(config: DictConfig, given: list[str]) -> dict[tuple[str, int], list[str]]:

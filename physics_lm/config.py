@@ -9,6 +9,23 @@ KINDS = ("gpt2", "gpt2_rotary", "llama", "mistral", "checkpoint")
 
 
 @dataclass(frozen=True)
+class RewriteConfig:
+    """A local instruct model that writes every entry anew (Part 3.1, section 2.2: bioR).
+
+    path: its transformers folder; empty leaves the entries as they are. words: asked for. tokens: at most.
+    tries: how often an entry is asked for until the name and all six values stand in it; then it is left out.
+    temperature: of the sampling; 0 takes the likeliest. batch: entries at a time.
+    """
+
+    path: str = ""
+    words: int = 50
+    tokens: int = 160
+    tries: int = 8
+    temperature: float = 1.0
+    batch: int = 16
+
+
+@dataclass(frozen=True)
 class TokenizerConfig:
     """kind: word or bpe (trained on the corpus), or gpt2 (from the hub). size: bpe's vocabulary."""
 
@@ -20,7 +37,8 @@ class TokenizerConfig:
 class ModelConfig:
     """kind: gpt2, gpt2_rotary, llama, mistral, or checkpoint (a local folder, `path`).
 
-    layers, width, heads: the shape. positions: longest context. dropout: of a model in training.
+    layers, width, heads: the shape. positions: longest context. dropout: of a model in training. sharing: how
+    many of mistral's query heads share a key and a value head, as far as there are that many.
     """
 
     kind: str = "gpt2_rotary"
@@ -30,6 +48,7 @@ class ModelConfig:
     positions: int = 512
     dropout: float = 0.0
     path: str = ""
+    sharing: int = 1
 
 
 def check_model(config: ModelConfig) -> None:
@@ -46,6 +65,8 @@ def check_model(config: ModelConfig) -> None:
         raise ConfigError(f"model.dropout={config.dropout}: from 0 to below 1")
     if config.width % config.heads:
         raise ConfigError(f"model.heads={config.heads}: must divide model.width={config.width}")
+    if config.sharing < 1 or config.heads % min(config.sharing, config.heads):
+        raise ConfigError(f"model.sharing={config.sharing}: must divide model.heads={config.heads}")
     if config.kind != "gpt2" and config.width // config.heads % 8:
         raise ConfigError(
             f"model.heads={config.heads}: rotary embeddings need model.width/model.heads to be a multiple of 8"
@@ -88,11 +109,15 @@ class PretrainConfig(TrainConfig):
 
     shuffle: entries are shuffled over the whole corpus every epoch; false lays a person's entries side by
     side, the negative control that the audit otherwise refuses.
+    eval_every: steps between evaluations, 0 for none; the weights are the same with and without. eval_people:
+    people of each split who are asked.
     """
 
     context: int = 512
     question_share: float = 0.0
     shuffle: bool = True
+    eval_every: int = 0
+    eval_people: int = 50
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,8 @@ def _llama(config: ModelConfig, common: dict[str, Any]) -> PreTrainedModel:
 
 
 def _mistral(config: ModelConfig, common: dict[str, Any]) -> PreTrainedModel:
-    return MistralForCausalLM(MistralConfig(**_llama_shape(config), sliding_window=None, **common))
+    shape = {**_llama_shape(config), "num_key_value_heads": max(1, config.heads // config.sharing)}
+    return MistralForCausalLM(MistralConfig(**shape, sliding_window=None, **common))
 
 
 def _checkpoint(config: ModelConfig, common: dict[str, Any]) -> PreTrainedModel:

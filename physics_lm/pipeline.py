@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_gen import biographies, questions, sentences, world
+from data_gen import biographies, folder, questions, sentences, world
 from data_gen.attributes import NAMES
 from data_gen.config import ConfigError, CorpusConfig, QuestionConfig, WorldConfig
 from physics_lm import artifacts, distributed, probes
@@ -21,6 +21,7 @@ from physics_lm.config import (
     ModelConfig,
     PretrainConfig,
     ProbeConfig,
+    RewriteConfig,
     TokenizerConfig,
     TrainConfig,
     check_model,
@@ -29,7 +30,7 @@ from physics_lm.config import (
 if TYPE_CHECKING:
     from physics_lm.tracking import Tracker
 
-VERSIONS = {"corpus": 1, "tokenizer": 1, "pretrain": 1, "finetune": 1, "probe": 1}
+VERSIONS = {"corpus": 1, "rewrite": 1, "tokenizer": 1, "pretrain": 1, "finetune": 1, "probe": 1}
 # settings that change how a result is reached, never which result, and where on this machine something lies
 HOW = ("save_every", "precision", "path")
 
@@ -38,12 +39,14 @@ HOW = ("save_every", "precision", "path")
 class RunConfig:
     """Everything that decides one run. seed sets world, corpus and initialisation together.
 
+    rewrite: a local instruct model that writes the entries anew before anything is trained on them.
     prior: a fine-tuning on extraction questions before `finetune` on `questions` (the model M' of Part 3.2).
     """
 
     seed: int = 0
     world: WorldConfig = field(default_factory=WorldConfig)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    rewrite: RewriteConfig = field(default_factory=RewriteConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
@@ -55,9 +58,10 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class Plan:
-    """The specs of a run's steps, in order; `prior` and `finetune` are None where the run has none."""
+    """The specs of a run's steps, in order; `rewrite`, `prior` and `finetune` are None where the run has none."""
 
     corpus: Spec
+    rewrite: Spec | None
     tokenizer: Spec
     pretrain: Spec
     prior: Spec | None
@@ -67,8 +71,13 @@ class Plan:
     @property
     def steps(self) -> list[Spec]:
         """The specs in the order in which they are made."""
-        steps = [self.corpus, self.tokenizer, self.pretrain, self.prior, self.finetune, self.probe]
+        steps = [self.corpus, self.rewrite, self.tokenizer, self.pretrain, self.prior, self.finetune, self.probe]
         return [step for step in steps if step is not None]
+
+    @property
+    def read(self) -> Spec:
+        """The spec of the entries that are read: as they were told, or rewritten."""
+        return self.rewrite or self.corpus
 
     @property
     def model(self) -> Spec:
@@ -79,21 +88,29 @@ class Plan:
 def plan(config: RunConfig) -> Plan:
     """Return the specs of a run; computes nothing."""
     seeded = {"seed": config.seed}
-    told = {**seeded, "world": config.world, "corpus": config.corpus}
+    # what lies at a path decides, not where it lies
+    told = {**seeded, "world": config.world, "corpus": replace(config.corpus, path="")}
+    if config.corpus.path:
+        told["texts"] = folder.fingerprint(config.corpus.path)
     corpus = spec("corpus", VERSIONS["corpus"], told)
-    tokenizer = spec("tokenizer", VERSIONS["tokenizer"], {"tokenizer": config.tokenizer}, corpus=corpus)
+    rewrite = None
+    if config.rewrite.path:
+        writer = {"rewrite": replace(config.rewrite, path=""), "model": folder.fingerprint(config.rewrite.path)}
+        rewrite = spec("rewrite", VERSIONS["rewrite"], writer, corpus=corpus)
+    read = rewrite or corpus
+    tokenizer = spec("tokenizer", VERSIONS["tokenizer"], {"tokenizer": config.tokenizer}, corpus=read)
     trained = {**seeded, "model": config.model, "pretrain": _what(config.pretrain)}
     if config.pretrain.question_share:
         trained["questions"] = config.questions
     if config.model.kind == "checkpoint":
-        trained["model"] = replace(config.model, path="")  # what lies there decides, not where it lies
+        trained["model"] = replace(config.model, path="")
         trained["weights"] = artifacts.digest(Path(config.model.path))
-    pretrain = spec("pretrain", VERSIONS["pretrain"], trained, corpus=corpus, tokenizer=tokenizer)
+    pretrain = spec("pretrain", VERSIONS["pretrain"], trained, corpus=read, tokenizer=tokenizer)
     prior = _finetune(config, config.prior, QuestionConfig(), pretrain)
     finetune = _finetune(config, config.finetune, config.questions, prior or pretrain)
     asked = {"probe": config.probe, "questions": config.questions}
     probe = spec("probe", VERSIONS["probe"], asked, model=finetune or prior or pretrain)
-    return Plan(corpus, tokenizer, pretrain, prior, finetune, probe)
+    return Plan(corpus, rewrite, tokenizer, pretrain, prior, finetune, probe)
 
 
 def _finetune(config: RunConfig, settings: FinetuneConfig, asked: QuestionConfig, model: Spec) -> Spec | None:
@@ -113,6 +130,9 @@ def check(config: RunConfig) -> None:
         raise ConfigError(f"seed={config.seed}: must be 0 or more and below 2**31")
     world.check(config.world)
     biographies.check(config.corpus)
+    if config.corpus.kind == "folder":
+        folder.read(config.corpus.path, world.make(config.world, config.seed))
+    _check_rewrite(config)
     for name in ("pretrain", "prior", "finetune"):
         _check_train(name, getattr(config, name))
         distributed.check(name, getattr(config, name))
@@ -130,12 +150,13 @@ def check(config: RunConfig) -> None:
     probes.check(config.probe.kind)
     if not 0 <= config.pretrain.question_share < 1:
         raise ConfigError(f"pretrain.question_share={config.pretrain.question_share}: from 0 to below 1")
+    _check_evaluations(config)
     if config.model.kind != "checkpoint" and config.pretrain.context > config.model.positions:
         raise ConfigError(
             f"pretrain.context={config.pretrain.context}: longer than model.positions={config.model.positions}; "
             "shorten the context or raise model.positions"
         )
-    shortest = _shortest_entry(config)
+    shortest = _shortest_entry(config) if config.corpus.kind == "templates" else 0
     if config.pretrain.context < shortest:
         raise ConfigError(
             f"pretrain.context={config.pretrain.context}: shorter than an entry, which takes about {shortest} "
@@ -189,6 +210,31 @@ def _check_train(name: str, config: TrainConfig) -> None:
         raise ConfigError(f"{name}.mask_rate={config.mask_rate}: above 0, at most 1")
     if config.warmup < 0 or config.warmup > config.steps:
         raise ConfigError(f"{name}.warmup={config.warmup}: between 0 and {name}.steps={config.steps}")
+
+
+def _check_rewrite(config: RunConfig) -> None:
+    settings = config.rewrite
+    for key in ("words", "tokens", "tries", "batch"):
+        if getattr(settings, key) < 1:
+            raise ConfigError(f"rewrite.{key}={getattr(settings, key)}: must be 1 or more")
+    if not 0 <= settings.temperature < inf:
+        raise ConfigError(f"rewrite.temperature={settings.temperature}: 0 or more")
+    if settings.path and not (Path(settings.path) / "config.json").exists():
+        raise ConfigError(f"rewrite.path={settings.path}: a local folder with a transformers model is needed")
+    if settings.path and config.corpus.fresh:
+        raise ConfigError("corpus.fresh: entries are rewritten once; set it to false, or leave rewrite.path empty")
+
+
+def _check_evaluations(config: RunConfig) -> None:
+    settings = config.pretrain
+    if settings.eval_every < 0:
+        raise ConfigError(f"pretrain.eval_every={settings.eval_every}: 0 for no evaluations, or more")
+    if config.probe.kind == "curves" and not settings.eval_every:
+        raise ConfigError("probe=curves: there are no evaluations to read; set pretrain.eval_every")
+    if settings.eval_every:
+        if settings.eval_people < 8:
+            raise ConfigError(f"pretrain.eval_people={settings.eval_people}: 8 or more people of each split")
+        world.check(world.strangers(config.world, settings.eval_people))
 
 
 def _check_method(name: str, config: FinetuneConfig, model: ModelConfig) -> None:

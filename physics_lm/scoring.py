@@ -42,12 +42,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Score:
-    """One answer: the argmax at its tokens as text, tokens and right tokens, and the gold's log-probability."""
+    """One answer: the argmax at its tokens as text, tokens and right tokens, and the gold's log-probability.
+
+    confidence: the probability of the most likely first token, right or wrong.
+    """
 
     prediction: str
     tokens: int
     tokens_correct: int
     gold_logprob: float
+    confidence: float
 
     @property
     def correct(self) -> bool:
@@ -103,9 +107,11 @@ def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: 
     ids_BxT = pad(asked.sequences, part, tokenizer.eos_token_id)
     logits_BxTxV, told_BxT, back = _logits(model, tokenizer, asked, part, ids_BxT)
     argmax_BxT = logits_BxTxV.argmax(-1).cpu().numpy()
-    gathered = logits_BxTxV.gather(-1, told_BxT[..., None])[..., 0] - logits_BxTxV.logsumexp(-1)
+    total_BxT = logits_BxTxV.logsumexp(-1)
+    gathered = logits_BxTxV.gather(-1, told_BxT[..., None])[..., 0] - total_BxT
     logprob_BxT = gathered.double().cpu().numpy()
-    found: dict[int, tuple[int, int, float]] = {}
+    most_BxT = (logits_BxTxV.amax(-1) - total_BxT).exp().cpu().numpy()
+    found: dict[int, tuple[int, int, float, float]] = {}
     answers = []
     first, last = (np.searchsorted(asked.sequence, part, side) for side in ("left", "right"))
     for row in range(len(part)):
@@ -116,6 +122,7 @@ def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: 
                 int(stop - start),
                 int((said == gold).sum()),
                 float(logprob_BxT[row, start - back : stop - back].sum()),
+                float(most_BxT[row, start - back]),
             )
             answers.append((number, said))
     texts = tokenizer.batch_decode([said for _, said in answers])

@@ -4,7 +4,8 @@ import logging
 import os
 import platform
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from data_gen import audit, biographies, corpus, questions, world
 from data_gen.attributes import NAMES
 from data_gen.biographies import Biography
 from data_gen.config import ConfigError, QuestionConfig
+from data_gen.folder import read
 from data_gen.questions import SPLITS, Question
-from physics_lm import distributed, lora, masked, models, packing, scoring, tokenizers, training
+from physics_lm import curves, distributed, lora, masked, models, packing, scoring, tokenizers, training
+from physics_lm import rewrite as rewriting
 from physics_lm.artifacts import Spec, Store
 from physics_lm.config import FinetuneConfig, TrainConfig
 from physics_lm.pipeline import Plan, RunConfig, columns
@@ -40,8 +43,8 @@ def run(config: RunConfig, specs: Plan, store: Store, tracker: Tracker) -> Path:
     job, folder = Job(config, specs, store, tracker), store.lab
     if not store.has(specs.tokenizer):
         tokenizers.check(config.tokenizer)
-    makers = [job.corpus, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe]
-    wanted = [specs.corpus, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune, specs.probe]
+    makers = [job.corpus, job.rewrite, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe]
+    wanted = [specs.corpus, specs.rewrite, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune, specs.probe]
     distributed.start()
     for step, maker in zip(wanted, makers, strict=True):
         if step is not None:
@@ -103,8 +106,8 @@ class Job:
 
     @cached_property
     def entries(self) -> list[Biography]:
-        """The entries of the corpus artifact."""
-        return list(corpus.read(self.store.folder(self.specs.corpus)))
+        """The entries that are read: those of the corpus, or of its rewriting."""
+        return list(corpus.read(self.store.folder(self.specs.read)))
 
     @cached_property
     def vocabulary(self) -> PreTrainedTokenizerBase:
@@ -126,14 +129,36 @@ class Job:
 
     def corpus(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Write the corpus, refused where its spans do not hold the world's values."""
-        recipes = biographies.draw(self.world, self.config.corpus)
-        entries = list(biographies.render(self.world, self.config.corpus, recipes))
+        entries = list(self._told())
         audit.check_spans(entries, self.world, NAMES)
         train, held, test = ({q.person for q in self.asked(self.config.questions, split)} for split in SPLITS)
         audit.check_disjoint(train | held, test, "questions")
         audit.check_disjoint(train, held, "questions")
-        corpus.write(entries, folder, self.world, self.config.corpus)
-        return {"entries": len(entries), "people": len(self.world)}
+        corpus.write(entries, folder, self.world, replace(self.config.corpus, path=""))
+        return {"entries": len(entries), "people": len({entry.person_id for entry in entries})}
+
+    def _told(self, epoch: int = 0) -> Iterable[Biography]:
+        """Return the entries of one epoch, read from a folder or told by the templates."""
+        if self.config.corpus.kind == "folder":
+            return read(self.config.corpus.path, self.world)
+        recipes = biographies.draw(self.world, self.config.corpus, epoch)
+        return biographies.render(self.world, self.config.corpus, recipes)
+
+    def rewrite(self, folder: Path, state: Path) -> Mapping[str, Any]:
+        """Let a local instruct model write every entry anew; refused where no text can be used."""
+        model, vocabulary = rewriting.load(self.config.rewrite)
+        told = list(corpus.read(self.store.folder(self.specs.corpus)))
+        where: Any = training.device()
+        entries = rewriting.rewrite(model.to(where), vocabulary, told, self.world, self.config.rewrite, state)
+        if not entries:
+            raise ConfigError(
+                f"rewrite.path={self.config.rewrite.path}: in none of its texts do the name and all six values "
+                "stand; choose another model, or raise rewrite.tries or rewrite.tokens"
+            )
+        left = len({entry.person_id for entry in told} - {entry.person_id for entry in entries})
+        log.warning("rewrite: %d of %d entries kept, %d people are told of nowhere", len(entries), len(told), left)
+        corpus.write(entries, folder, self.world, replace(self.config.corpus, path=""))
+        return {**machine(), "entries": len(entries), "of": len(told), "people_left_out": left}
 
     def tokenizer(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Train the tokenizer on all entries and questions, refused where a value's tokens are unstable."""
@@ -155,8 +180,7 @@ class Job:
     def _ids(self, epoch: int) -> packing.Ragged:
         entries = self.entries
         if self.config.corpus.fresh and epoch:
-            recipes = biographies.draw(self.world, self.config.corpus, epoch)
-            entries = list(biographies.render(self.world, self.config.corpus, recipes))
+            entries = list(self._told(epoch))
         ids = self.vocabulary([e.text for e in entries], add_special_tokens=False)["input_ids"]
         return packing.ragged(ids, self.vocabulary.eos_token_id)
 
@@ -206,7 +230,11 @@ class Job:
             raise ConfigError(f"pretrain.context={self.config.pretrain.context}: the model has {room} positions")
         batches = self._mixture()
         title = f"pretrain {self.config.corpus.name}"
-        done = self._train(model, vocabulary, batches, self.config.pretrain, folder, state, title)
+        asks = self.config.pretrain.eval_every and not distributed.rank()  # one process asks for all
+        watch = curves.watch(self, model, vocabulary, state) if asks else None
+        done = self._train(model, vocabulary, batches, self.config.pretrain, folder, state, title, watch)
+        if watch:
+            watch.collect().to_parquet(folder / curves.EVALS, index=False)
         return {
             **done,
             "repeats": repeats,
@@ -251,11 +279,12 @@ class Job:
         folder: Path,
         state: Path,
         title: str,
+        watch: Callable[[int], None] | None = None,
     ) -> dict[str, Any]:
         torch.manual_seed(self.config.seed)  # dropout's; a saved state brings its own
         model = masked.attend(model, settings.objective)
         loss = None if settings.objective == "causal" else masked.objective(settings, vocabulary, self.config.seed)
-        loop = Training(model, batches, settings, state, loss)
+        loop = Training(model, batches, settings, state, loss, watch)
         loop.told = self.tracker.log
         curve = loop.run(title)
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -94,17 +94,24 @@ class Training:
     """A run of the loop over `batches`, resumable from `state` (a folder)."""
 
     def __init__(
-        self, model: PreTrainedModel, batches: Batches, config: TrainConfig, state: Path, loss: Loss | None = None
+        self,
+        model: PreTrainedModel,
+        batches: Batches,
+        config: TrainConfig,
+        state: Path,
+        loss: Loss | None = None,
+        watch: Callable[[int], None] | None = None,
     ) -> None:
         """Prepare a run, going on from the state in the folder where there is one.
 
         loss: of a model, inputs, labels and the step; next tokens' (`loss_of`) where there is none.
+        watch: called after every step with the number of steps done, before a state is saved.
         """
         self.where = device()
         self.model = model.to(self.where)  # type: ignore[arg-type]
         if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
             self.model.set_attn_implementation("eager")
-        self.batches, self.config, self.loss = batches, config, loss or loss_of
+        self.batches, self.config, self.loss, self.watch = batches, config, loss or loss_of, watch
         self.kind = precision(config, self.where)
         self.optimizers = optimizers(model, config)
         self.peaks = [group["lr"] for opt in self.optimizers for group in opt.param_groups]
@@ -134,6 +141,8 @@ class Training:
                     self.told(self._flush())
                     pace = tokens / max(1e-9, bar.seconds)
                     bar.set_postfix(loss=f"{self.curve[-1]['loss']:.3f}", tok_s=f"{pace:,.0f}")
+                if self.watch:
+                    self.watch(self.step)
                 if self.step % self.config.save_every == 0 and self.step < self.config.steps:
                     self.told(self._flush())
                     self._save()

@@ -87,6 +87,15 @@ def test_rotary_and_sequential_survive_saving(tmp_path):
     assert config.use_parallel_residual is False
 
 
+def test_mistrals_query_heads_share_key_heads():
+    for heads, sharing, expected in ((4, 1, 4), (4, 4, 1), (8, 4, 2), (2, 4, 1)):
+        model = build(tiny("mistral", width=64, heads=heads, sharing=sharing))
+        assert model.config.num_key_value_heads == expected
+        assert model.model.layers[0].self_attn.k_proj.weight.shape == (64 // heads * expected, 64)
+    grouped, plain = (build(tiny("mistral", width=64, heads=4, sharing=sharing)) for sharing in (4, 1))
+    assert not torch.allclose(logits(grouped), logits(plain), atol=1e-3)
+
+
 def test_mistral_attends_to_the_whole_context():
     assert build(tiny("mistral")).config.sliding_window is None
 
@@ -99,6 +108,8 @@ def test_mistral_attends_to_the_whole_context():
         (tiny("gpt2_rotary", width=32, heads=8), "model.heads=8"),
         (tiny("llama", width=24, heads=2), "model.heads=2"),
         (tiny("gpt2", layers=0), "layers"),
+        (tiny("mistral", width=48, heads=6, sharing=4), "model.sharing=4"),
+        (tiny("mistral", sharing=0), "model.sharing=0"),
         (tiny("gpt2", positions=0), "positions"),
         (tiny("gpt2", heads=0), "heads"),
         (tiny("checkpoint"), "model.path"),
