@@ -1,0 +1,85 @@
+"""The negative control: the five entries of a person side by side in one window, against a global shuffle."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.figures import Arms, Between, Claim, Statement, judge
+from experiments.figures import shuffle_paper as paper
+from experiments.figures.held_out import BLUE, ORANGE, bars, cells, mean, means, minus, panels, titled, tokens
+
+TITLE = "The same entries, another order: entries of a person side by side teach nothing that can be asked for"
+
+
+def table(arms: Arms) -> pd.DataFrame:
+    """Return a row per arm and attribute (and their mean): held-out accuracy, interval, baseline, replication."""
+    return cells(arms, paper.values)
+
+
+def label(arm: str) -> str:
+    """Return an arm's name as a reader would say it."""
+    corpus = "multi5+permute+fullname" if arm.startswith("fullname") else "multi5+permute"
+    return f"{corpus},\n{'side by side' if arm.endswith('adjacent') else 'shuffled'}"
+
+
+def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
+    """Draw held-out accuracy beside what is remembered of the entries."""
+    names = list(arms)
+    chosen, colors = means(found).loc[names], [ORANGE if name.endswith("adjacent") else BLUE for name in names]
+    figure, (left, right) = panels(11, 1.9 + 0.62 * len(names), 2, [3, 1])
+    bars(left, chosen, [label(name) for name in names], colors, "a replication with 124M weights, 100,000 people")
+    _memory(right, chosen, colors)
+    return titled(figure, TITLE, caption)
+
+
+def _memory(axis: Axes, chosen: pd.DataFrame, colors: list[str]) -> None:
+    place = list(range(len(chosen)))[::-1]
+    axis.barh(place, chosen["biography_tokens"], color=colors, height=0.62, alpha=0.55)
+    for y, value in zip(place, chosen["biography_tokens"], strict=True):
+        axis.text(value - 2, y, f"{value:.1f}", va="center", ha="right", fontsize=9)
+    axis.set_yticks(place, [""] * len(place))
+    axis.set_xlim(0, 106)
+    axis.set_xlabel("attribute tokens right\nin its own entries (%)")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+# facts F1
+CLAIMS = (
+    Statement(
+        "F1",
+        "entries side by side cost extraction (points)",
+        "90",
+        ("fullname_shuffled", "fullname_adjacent"),
+        minus("fullname_shuffled", "fullname_adjacent"),
+        Between(50),
+    ),
+    Statement(
+        "F1.short",
+        "and without full names too (points)",
+        "not tried",
+        ("shuffled", "adjacent"),
+        minus("shuffled", "adjacent"),
+        Between(50),
+    ),
+    Statement(
+        "F1.bio",
+        "while the entries side by side are known by heart",
+        "not given",
+        ("adjacent",),
+        tokens("adjacent"),
+        Between(98),
+    ),
+    Statement(
+        "F1.good",
+        "shuffled entries are extracted",
+        "97",
+        ("fullname_shuffled",),
+        mean("fullname_shuffled"),
+        Between(80),
+    ),
+)
+
+
+def claims(arms: Arms, shows: bool, scale: str) -> list[Claim]:
+    """Hold claim F1 against the rows."""
+    return judge(CLAIMS, arms, shows, scale)
