@@ -219,11 +219,28 @@ def test_reproduce_again_trains_nothing(reproduced):
     before = stamps(folder / "lab")
     figure = folder / "lab" / "figures" / "smoke" / "extraction" / "table.csv"
     table = figure.read_text()
-    code, out, err = command(folder, "reproduce", "figure=all", "scale=smoke")
+    code, out, err = command(folder, "reproduce", "figure=extraction", "scale=smoke")
     assert code == 0, err
     assert stamps(folder / "lab") == before
     assert figure.read_text() == table
     assert "pretrain" not in err
+
+
+def test_all_figures_are_made_one_after_the_other_whatever_becomes_of_one(monkeypatch):
+    made = []
+
+    def one():
+        made.append(sys.argv[1])
+        if len(made) == 2:
+            sys.exit(1)
+
+    monkeypatch.setattr(sys, "argv", ["reproduce", "figure=all", "scale=smoke"])
+    monkeypatch.setattr(reproduce, "_one", one)
+    with pytest.raises(SystemExit) as stopped:
+        reproduce.main()
+    assert stopped.value.code == 1
+    assert made == [f"figure={path.stem}" for path in sorted((ROOT / "conf" / "figure").glob("*.yaml"))]
+    assert "figure=extraction" in made
 
 
 def test_a_plan_after_reproduce_has_nothing_to_do(reproduced, capsys):
