@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen import counter
@@ -20,6 +19,7 @@ from data_gen.biographies import Biography
 from data_gen.config import ConfigError
 from data_gen.folder import locate
 from data_gen.world import World
+from physics_lm import progress
 from physics_lm.config import RewriteConfig
 
 FACTS = {
@@ -119,7 +119,7 @@ def rewrite(
         left = [number for number in range(len(entries)) if number not in kept]
         asked = prompts(world, entries, config.words, attempt)
         starts = range(0, len(left), config.batch)
-        for start in tqdm(starts, desc=f"rewrite, try {attempt + 1}", disable=None, delay=2, unit="batch"):
+        for start in progress.over(starts, f"rewrite, try {attempt + 1}", "batch"):
             part = left[start : start + config.batch]
             saved = state / f"try-{attempt}-{start}.json"
             if not saved.exists():

@@ -229,8 +229,8 @@ class Job:
             raise ConfigError(f"pretrain.context={self.config.pretrain.context}: the model has {room} positions")
         batches = self._mixture(vocabulary)
         title = f"pretrain {self.config.corpus.name}"
-        watched = self.config.pretrain.eval_every and not distributed.rank()
-        watch = curves.watch(self, model, vocabulary, state) if watched else None
+        asks = self.config.pretrain.eval_every and not distributed.rank()  # one process asks for all
+        watch = curves.watch(self, model, vocabulary, state) if asks else None
         done = self._train(model, vocabulary, batches, self.config.pretrain, folder, state, title, watch)
         if watch:
             watch.collect().to_parquet(folder / curves.EVALS, index=False)

@@ -3,6 +3,7 @@
 import importlib
 import json
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,6 +105,7 @@ def test_the_picture_is_drawn_with_few_arms_and_with_all(figure, scale, tmp_path
     drawn = module(name).draw(chosen, module(name).table(chosen), "caption")
     assert isinstance(drawn, Figure)
     drawn.savefig(tmp_path / "figure.png")
+    plt.close(drawn)
     assert "nan" not in " ".join(text.get_text() for axis in drawn.axes for text in axis.texts)
 
 
