@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from data_gen.config import ConfigError
 from experiments.config import CONF, guarded, register
 from experiments.ledger import Ledger
-from physics_lm import tracking
+from physics_lm import progress, tracking
 from physics_lm.artifacts import MANIFEST
 
 register()
@@ -46,7 +46,7 @@ def replay(config: DictConfig) -> int:
     if settings.kind == "none":
         raise ConfigError("tracking=none: choose where to, for example tracking=wandb")
     sweeps, count = groups(lab), 0
-    for folder in folders(lab):
+    for folder in progress.over(list(folders(lab)), "track", "step"):
         to = tracking.tracker(settings, sweeps.get(folder.name, ""), lab)
         tracking.replay(to, folder)
         count += 1

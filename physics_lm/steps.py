@@ -157,7 +157,7 @@ class Job:
         if self.config.corpus.fresh and epoch:
             recipes = biographies.draw(self.world, self.config.corpus, epoch)
             entries = list(biographies.render(self.world, self.config.corpus, recipes))
-        ids = self.vocabulary([e.text for e in entries], add_special_tokens=False)["input_ids"]
+        ids = tokenizers.ids(self.vocabulary, [e.text for e in entries])
         return packing.ragged(ids, self.vocabulary.eos_token_id)
 
     def _mixture(self) -> packing.Mixture:
@@ -179,9 +179,9 @@ class Job:
     def _question_windows(self, hide: int | None) -> packing.Windows:
         """Return windows of P_train's questions, their answers hidden behind the id `hide` where there is one."""
         asked = self.asked(self.config.questions, "train")
-        ids = self.vocabulary([question.text for question in asked], add_special_tokens=False)["input_ids"]
+        ids = tokenizers.ids(self.vocabulary, [question.text for question in asked])
         if hide is not None:
-            heads = self.vocabulary([question.prompt for question in asked], add_special_tokens=False)["input_ids"]
+            heads = tokenizers.ids(self.vocabulary, [question.prompt for question in asked])
             ids = [[*head, *[hide] * (len(whole) - len(head))] for head, whole in zip(heads, ids, strict=True)]
         packed = packing.ragged(ids, self.vocabulary.eos_token_id)
         return packing.Windows(lambda _: packed, self.config.pretrain.context, self.config.seed + 1)

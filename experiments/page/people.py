@@ -11,7 +11,7 @@ import pandas as pd
 from data_gen.config import WorldConfig
 from data_gen.world import World, make
 from experiments.page.runs import departures
-from physics_lm import results
+from physics_lm import progress, results
 from physics_lm.artifacts import MANIFEST
 
 PEOPLE = 40  # of each world, half of them held out
@@ -21,9 +21,9 @@ TASKS = 400  # questions of a person at most
 def worlds(lab: Path, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return every world that was asked about: its name, runs and chosen people."""
     keys = [name for name in results.settings(rows) if name == "seed" or name.startswith("world.")]
-    labels = _labels(rows)
+    labels, parts = _labels(rows), list(rows.groupby(keys, sort=False, dropna=False))
     found = []
-    for number, (_, part) in enumerate(rows.groupby(keys, sort=False, dropna=False)):
+    for number, (_, part) in enumerate(progress.over(parts, "people", "world")):
         runs = part.drop_duplicates("run")
         one = named(runs.iloc[0])
         label = f"seed {one.seed}, {one.config.people:,} people"

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.ledger import Ledger
-from physics_lm import results
+from physics_lm import progress, results
 from physics_lm.artifacts import MANIFEST
 
 Row = dict[str, Any]
@@ -16,7 +16,11 @@ Row = dict[str, Any]
 def table(lab: Path, rows: pd.DataFrame) -> list[Row]:
     """Return a row per run and task: state, settings, right answers about held-out people, time."""
     settings = departures(rows) if len(rows) else {}
-    found = [line for key, part in rows.groupby("run", sort=False) for line in _tasks(lab, part, settings[str(key)])]
+    found = [
+        line
+        for key, part in progress.over(list(rows.groupby("run", sort=False)), "runs", "run")
+        for line in _tasks(lab, part, settings[str(key)])
+    ]
     done = set(rows["run"]) if len(rows) else set()
     return found + [_unfinished(entry) for entry in Ledger(lab).entries() if entry.key not in done]
 
