@@ -142,6 +142,9 @@ def guarded(work: Callable[[], Result]) -> Result:
     """Do the work; an error that a user can mend ends the process with one line and status 2."""
     try:
         return work()
+    except KeyboardInterrupt:
+        print("stopped: the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
     except Exception as error:
         line = say(error)
         if line is None:

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from data_gen.config import ConfigError
 from experiments import sweep
 from experiments.config import CONF, guarded, register, run_config
-from physics_lm import pipeline
+from physics_lm import pipeline, progress
 from physics_lm.artifacts import Store
 from physics_lm.pipeline import Plan, RunConfig
 
@@ -117,7 +117,7 @@ def draw(
     names = list(dict.fromkeys(arm for arm, _ in plans))
     arms = {
         name: results.load(store.lab, [steps.probe.key for (arm, _), steps in plans.items() if arm == name])
-        for name in names
+        for name in progress.over(names, "rows", "arm")
     }
     cells = figure.table(arms)
     claims = figure.claims(arms, bool(config.scale.shows), config.scale.name)

@@ -1,6 +1,5 @@
 """Mirror what the store holds in a tracker, later: `python -m experiments.track tracking=wandb`."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from data_gen.config import ConfigError
 from experiments.config import CONF, guarded, register
 from experiments.ledger import Ledger
-from physics_lm import tracking
+from experiments.page import runs
+from physics_lm import progress, tracking
 from physics_lm.artifacts import MANIFEST
 
 register()
@@ -18,20 +18,8 @@ register()
 
 def groups(lab: Path) -> dict[str, str]:
     """Return for every artifact's key the sweep that last wanted it, from the ledger and the manifests."""
-    found: dict[str, str] = {}
-    inputs = {path.parent.name: _inputs(path) for path in lab.glob(f"artifacts/*/*/{MANIFEST}")}
-    for entry in Ledger(lab).entries():
-        waiting = [entry.key]
-        while waiting:
-            key = waiting.pop()
-            found[key] = entry.sweep
-            waiting += inputs.get(key, [])
-    return found
-
-
-def _inputs(manifest: Path) -> list[str]:
-    keys: dict[str, str] = json.loads(manifest.read_text())["inputs"]
-    return list(keys.values())
+    made = runs.manifests(lab)
+    return {step["key"]: entry.sweep for entry in Ledger(lab).entries() for step in runs.steps(made, entry.key)}
 
 
 def folders(lab: Path) -> Iterator[Path]:
@@ -46,7 +34,7 @@ def replay(config: DictConfig) -> int:
     if settings.kind == "none":
         raise ConfigError("tracking=none: choose where to, for example tracking=wandb")
     sweeps, count = groups(lab), 0
-    for folder in folders(lab):
+    for folder in progress.over(list(folders(lab)), "track", "step"):
         to = tracking.tracker(settings, sweeps.get(folder.name, ""), lab)
         tracking.replay(to, folder)
         count += 1

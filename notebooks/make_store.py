@@ -1,7 +1,7 @@
-"""Make the small store that the notebooks read: `python notebooks/make_store.py LAB [FIGURE ...]`.
+"""Add to the small store that the notebooks read: `python notebooks/make_store.py LAB SCALE FIGURE ...`.
 
-The rows of every figure that a lab has drawn at scale=laptop (or of those named), without the texts of
-biographies, and the figures' tables and claims. Everything in it is computed by the lab; nothing is made up.
+The rows of figures that a lab has drawn, without the texts of biographies, and the figures' tables and claims.
+Everything in it is computed by the lab; nothing is made up.
 """
 
 import json
@@ -12,12 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 STORE = Path(__file__).resolve().parent / "store"
-SCALE = "laptop"
 
 
-def copy_figure(lab: Path, name: str) -> None:
+def copy_figure(lab: Path, scale: str, name: str) -> None:
     """Copy a figure's manifest, table and claims, and the rows of its runs."""
-    source, target = lab / "figures" / SCALE / name, STORE / "figures" / SCALE / name
+    source, target = lab / "figures" / scale / name, STORE / "figures" / scale / name
     target.mkdir(parents=True, exist_ok=True)
     for file in ("manifest.json", "table.csv", "claims.json"):
         shutil.copy(source / file, target / file)
@@ -36,6 +35,6 @@ def copy_rows(lab: Path, key: str) -> None:
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[2:] or sorted(path.name for path in (Path(sys.argv[1]) / "figures" / SCALE).iterdir())
-    for figure in chosen:
-        copy_figure(Path(sys.argv[1]), figure)
+    lab, scale, *names = sys.argv[1:]
+    for name in names:
+        copy_figure(Path(lab), scale, name)

@@ -16,6 +16,7 @@ from data_gen.biographies import Biography
 from data_gen.questions import Question
 from physics_lm import masked, progress
 from physics_lm.packing import Ids, Ragged, pad, ragged
+from physics_lm.tokenizers import ids as _ids
 
 Array = NDArray[np.int64]
 
@@ -57,11 +58,6 @@ class Score:
     def correct(self) -> bool:
         """Whether every token is right."""
         return self.tokens == self.tokens_correct
-
-
-def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
-    ids: list[list[int]] = tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
-    return ids
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, questions: Sequence[Question]) -> Asked:

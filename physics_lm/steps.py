@@ -179,7 +179,7 @@ class Job:
         entries = self.entries
         if self.config.corpus.fresh and epoch:
             entries = list(self._told(epoch))
-        ids = self.vocabulary([e.text for e in entries], add_special_tokens=False)["input_ids"]
+        ids = tokenizers.ids(self.vocabulary, [e.text for e in entries])
         return packing.ragged(ids, self.vocabulary.eos_token_id)
 
     def _mixture(self, vocabulary: PreTrainedTokenizerBase) -> packing.Mixture:
@@ -201,9 +201,9 @@ class Job:
     def _question_windows(self, vocabulary: PreTrainedTokenizerBase, hide: int | None) -> packing.Windows:
         """Return windows of P_train's questions, their answers hidden behind the id `hide` where there is one."""
         asked = self.asked(self.config.questions, "train")
-        ids = vocabulary([question.text for question in asked], add_special_tokens=False)["input_ids"]
+        ids = tokenizers.ids(vocabulary, [question.text for question in asked])
         if hide is not None:
-            heads = vocabulary([question.prompt for question in asked], add_special_tokens=False)["input_ids"]
+            heads = tokenizers.ids(vocabulary, [question.prompt for question in asked])
             ids = [[*head, *[hide] * (len(whole) - len(head))] for head, whole in zip(heads, ids, strict=True)]
         packed = packing.ragged(ids, vocabulary.eos_token_id)
         return packing.Windows(lambda _: packed, self.config.pretrain.context, self.config.seed + 1)

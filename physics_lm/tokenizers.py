@@ -6,7 +6,7 @@ has the same tokens in an entry, a question and an answer.
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import huggingface_hub
@@ -14,10 +14,12 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from data_gen.config import ConfigError
+from physics_lm import progress
 from physics_lm.config import TokenizerConfig
 
 END = "<|endoftext|>"
 UNKNOWN = "<|unknown|>"
+PART = 10_000  # texts that are encoded at once
 _MARK = re.compile(r"<\|\w+\|>")
 
 
@@ -40,7 +42,7 @@ def train(config: TokenizerConfig, texts: Iterable[str]) -> PreTrainedTokenizerB
         raise ConfigError(f"tokenizer.kind={config.kind}: choose word, bpe or gpt2")
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator(progress.over(list(texts), "tokenizer", "text"), trainer)
     return _wrapped(tokenizer, UNKNOWN if config.kind == "word" else None)
 
 
@@ -96,6 +98,15 @@ def extend(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> PreTrain
     first = len(tokenizer)
     state["model"]["vocab"].update({word: first + number for number, word in enumerate(missing)})
     return _wrapped(Tokenizer.from_str(json.dumps(state)), UNKNOWN)
+
+
+def ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
+    """Return the token ids of texts, without special tokens."""
+    parts = [texts[start : start + PART] for start in range(0, len(texts), PART)]
+    encoded = (
+        tokenizer(list(part), add_special_tokens=False)["input_ids"] for part in progress.over(parts, "tokens", "part")
+    )
+    return [one for part in encoded for one in part]
 
 
 def load(folder: Path) -> PreTrainedTokenizerBase:

@@ -10,6 +10,8 @@ import pandas as pd
 from physics_lm import results
 from physics_lm.results import Estimate
 
+SCALES = ("smoke", "laptop", "gpu", "paper")  # from what shows nothing to what shows everything
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -85,6 +87,14 @@ class Statement:
         if reason:
             return self.accept.not_carried(self.id, self.statement, self.paper, reason)
         return self.accept.judge(self.id, self.statement, self.paper, self.measure(arms))
+
+
+def drawn(lab: Path | str, name: str) -> str:
+    """Return the scale at which a lab has drawn a figure, the one that shows most where there are several."""
+    there = [scale for scale in SCALES if (Path(lab) / "figures" / scale / name / "manifest.json").exists()]
+    if not there:
+        raise FileNotFoundError(f"no figure {name} under {lab}: python -m experiments.reproduce figure={name}")
+    return there[-1]
 
 
 def load(lab: Path | str, name: str, scale: str) -> Arms:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config import CONF
-
-SCALES = ("smoke", "laptop", "gpu", "paper")
+from experiments.figures import SCALES
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The person explorer: some people of every world, their entries, the questions, what each run answered."""
 
-import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ import pandas as pd
 
 from data_gen.config import WorldConfig
 from data_gen.world import World, make
-from experiments.page.runs import departures
-from physics_lm import results
-from physics_lm.artifacts import MANIFEST
+from experiments.page.runs import Manifests, departures, manifests, steps
+from physics_lm import progress, results
 
 PEOPLE = 40  # of each world, half of them held out
 TASKS = 400  # questions of a person at most
@@ -21,9 +19,9 @@ TASKS = 400  # questions of a person at most
 def worlds(lab: Path, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return every world that was asked about: its name, runs and chosen people."""
     keys = [name for name in results.settings(rows) if name == "seed" or name.startswith("world.")]
-    labels = _labels(rows)
+    labels, parts = _labels(rows), list(rows.groupby(keys, sort=False, dropna=False))
     found = []
-    for number, (_, part) in enumerate(rows.groupby(keys, sort=False, dropna=False)):
+    for number, (_, part) in enumerate(progress.over(parts, "people", "world")):
         runs = part.drop_duplicates("run")
         one = named(runs.iloc[0])
         label = f"seed {one.seed}, {one.config.people:,} people"
@@ -104,7 +102,8 @@ def entries(lab: Path, runs: pd.DataFrame, people: list[int]) -> dict[int, dict[
 
     datasets.disable_progress_bars()
     found: dict[int, dict[str, list[Any]]] = {}
-    corpora = {corpus_of(lab, key): name for key, name in zip(runs["run"], runs["corpus.name"], strict=True)}
+    made = manifests(lab)
+    corpora = {corpus_of(lab, made, key): name for key, name in zip(runs["run"], runs["corpus.name"], strict=True)}
     for folder, name in corpora.items():
         if folder is None:
             continue
@@ -116,15 +115,7 @@ def entries(lab: Path, runs: pd.DataFrame, people: list[int]) -> dict[int, dict[
     return found
 
 
-def corpus_of(lab: Path, key: str) -> Path | None:
-    """Return the corpus folder of a run, found through the manifests; None where it was removed."""
-    known = {path.parent.name: path for path in lab.glob(f"artifacts/*/*/{MANIFEST}")}
-    waiting = [key]
-    while waiting:
-        path = known.get(waiting.pop())
-        if path is None:
-            continue
-        if path.parent.parent.name == "corpus":
-            return path.parent
-        waiting += json.loads(path.read_text())["inputs"].values()
-    return None
+def corpus_of(lab: Path, made: Manifests, key: str) -> Path | None:
+    """Return the corpus folder that a run read, found through the manifests; None where it was removed."""
+    found = [one["key"] for one in steps(made, key) if one["step"] == "corpus"]
+    return lab / "artifacts" / "corpus" / found[0] if found else None

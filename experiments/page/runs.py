@@ -7,16 +7,21 @@ from typing import Any
 import pandas as pd
 
 from experiments.ledger import Ledger
-from physics_lm import results
+from physics_lm import progress, results
 from physics_lm.artifacts import MANIFEST
 
 Row = dict[str, Any]
+Manifests = dict[str, dict[str, Any]]
 
 
 def table(lab: Path, rows: pd.DataFrame) -> list[Row]:
     """Return a row per run and task: state, settings, right answers about held-out people, time."""
-    settings = departures(rows) if len(rows) else {}
-    found = [line for key, part in rows.groupby("run", sort=False) for line in _tasks(lab, part, settings[str(key)])]
+    settings, made = departures(rows) if len(rows) else {}, manifests(lab)
+    found = [
+        line
+        for key, part in progress.over(list(rows.groupby("run", sort=False)), "runs", "run")
+        for line in _tasks(made, part, settings[str(key)])
+    ]
     done = set(rows["run"]) if len(rows) else set()
     return found + [_unfinished(entry) for entry in Ledger(lab).entries() if entry.key not in done]
 
@@ -35,7 +40,7 @@ def departures(rows: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _tasks(lab: Path, part: pd.DataFrame, settings: str) -> list[Row]:
+def _tasks(made: Manifests, part: pd.DataFrame, settings: str) -> list[Row]:
     first = part.iloc[0]
     common = {
         "run": first["run"][:12],
@@ -43,7 +48,7 @@ def _tasks(lab: Path, part: pd.DataFrame, settings: str) -> list[Row]:
         "corpus": first.get("corpus.name", ""),
         "seed": int(first.get("seed", 0)),
         "settings": settings,
-        "seconds": round(seconds(lab, first["run"]), 1),
+        "seconds": round(seconds(made, first["run"]), 1),
     }
     lines = []
     for (probe, task), one in part.groupby(["probe", "task"], sort=False):
@@ -70,16 +75,24 @@ def _unfinished(entry: Any) -> Row:
     }  # fmt: skip
 
 
-def seconds(lab: Path, key: str) -> float:
-    """Return how long a run's steps took together, whoever made them."""
-    known = {path.parent.name: path for path in lab.glob(f"artifacts/*/*/{MANIFEST}")}
-    total, waiting, seen = 0.0, [key], set()
+def manifests(lab: Path) -> Manifests:
+    """Return the manifest of every artifact of a lab, by key."""
+    found = (json.loads(path.read_text()) for path in lab.glob(f"artifacts/*/*/{MANIFEST}"))
+    return {manifest["key"]: manifest for manifest in found}
+
+
+def steps(made: Manifests, key: str) -> list[dict[str, Any]]:
+    """Return the manifests of a run's steps, the last first; those that were removed are left out."""
+    found: dict[str, dict[str, Any]] = {}
+    waiting = [key]
     while waiting:
         key = waiting.pop()
-        if key in seen or key not in known:
-            continue
-        seen.add(key)
-        manifest = json.loads(known[key].read_text())
-        total += manifest["seconds"]
-        waiting += manifest["inputs"].values()
-    return total
+        if key in made and key not in found:
+            found[key] = made[key]
+            waiting += made[key]["inputs"].values()
+    return list(found.values())
+
+
+def seconds(made: Manifests, key: str) -> float:
+    """Return how long a run's steps took together, whoever made them."""
+    return float(sum(manifest["seconds"] for manifest in steps(made, key)))

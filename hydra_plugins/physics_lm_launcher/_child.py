@@ -50,4 +50,7 @@ def _limit(limits: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # meant for the launcher, which says what is to be said
+        os._exit(130)

@@ -36,7 +36,7 @@ def launch(launcher: "ProcessesLauncher", jobs: Sequence[Sequence[str]], first: 
     slots: queue.SimpleQueue[int] = queue.SimpleQueue()
     for slot in range(at_once):
         slots.put(slot)
-    state = Singleton.get_state()
+    state, running = Singleton.get_state(), set[subprocess.Popen[bytes]]()
     bar = tqdm(total=len(jobs), desc="jobs", unit="job", disable=None)
 
     def one(number: int, overrides: Sequence[str]) -> JobReturn:
@@ -44,28 +44,37 @@ def launch(launcher: "ProcessesLauncher", jobs: Sequence[Sequence[str]], first: 
         limits = {**settings, "slot": slot, "at_once": at_once}
         call = (number, list(overrides), launcher.hydra_context, launcher.config, launcher.task_function, state)
         try:
-            return _run((limits, call), threads)
+            return _run((limits, call), threads, running)
         finally:
             slots.put(slot)
             bar.update()
 
-    with bar:
-        done = Parallel(n_jobs=at_once, backend="threading", batch_size=1)(
-            delayed(one)(first + number, overrides) for number, overrides in enumerate(jobs)
-        )
+    try:
+        with bar:
+            done = Parallel(n_jobs=at_once, backend="threading", batch_size=1)(
+                delayed(one)(first + number, overrides) for number, overrides in enumerate(jobs)
+            )
+    except BaseException:  # an interrupt: the pool waits for its threads, and they for their processes
+        for process in list(running):
+            process.kill()
+        raise
     return list(done)
 
 
-def _run(payload: tuple[dict[str, Any], tuple[Any, ...]], threads: int) -> JobReturn:
+def _run(
+    payload: tuple[dict[str, Any], tuple[Any, ...]], threads: int, running: set[subprocess.Popen[bytes]]
+) -> JobReturn:
     """Run one job in a process, which ends with this one: it listens for the end of its input."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "return.pkl"
         process = subprocess.Popen([*CHILD, str(answer)], stdin=subprocess.PIPE, env=_environment(threads))
         assert process.stdin is not None
+        running.add(process)
         with contextlib.suppress(BrokenPipeError):  # it died at once: said below
             process.stdin.write(cloudpickle.dumps(payload))
             process.stdin.flush()
         _, status, usage = os.wait4(process.pid, 0)
+        running.discard(process)
         process.returncode = os.waitstatus_to_exitcode(status)
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
