@@ -87,12 +87,14 @@ class PretrainConfig(TrainConfig):
     """context: window length in tokens. question_share: share of windows that hold questions of P_train.
 
     shuffle: entries are shuffled over the whole corpus every epoch; false lays a person's entries side by
-    side, the negative control that the audit otherwise refuses.
+    side, the negative control that the audit otherwise refuses. facts: the sentences of `facts` are read among
+    the entries; otherwise the model is fine-tuned on them.
     """
 
     context: int = 512
     question_share: float = 0.0
     shuffle: bool = True
+    facts: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class FinetuneConfig(TrainConfig):
     """On P_train's questions, loss on the answers. method: none, full (every weight is trained), or lora.
 
     rank: of lora's update of the query and value matrices. embedding_rank: of its update of the embedding;
-    0 leaves the embedding as it is (Part 3.1, appendix).
+    0 leaves the embedding as it is (Part 3.1, appendix). Where there are `facts` that pretraining has not read,
+    on their sentences instead, loss on every token.
     """
 
     steps: int = 50_000

@@ -16,7 +16,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from data_gen import audit, biographies, corpus, questions, world
+from data_gen import audit, biographies, corpus, facts, questions, world
 from data_gen.attributes import NAMES
 from data_gen.biographies import Biography
 from data_gen.config import ConfigError, QuestionConfig
@@ -26,6 +26,7 @@ from physics_lm.artifacts import Spec, Store
 from physics_lm.config import FinetuneConfig, TrainConfig
 from physics_lm.pipeline import Plan, RunConfig, columns
 from physics_lm.probes import probe
+from physics_lm.telling import Telling
 from physics_lm.tracking import Build, Tracker, mirrored
 from physics_lm.training import Training
 
@@ -40,8 +41,10 @@ def run(config: RunConfig, specs: Plan, store: Store, tracker: Tracker) -> Path:
     job, folder = Job(config, specs, store, tracker), store.lab
     if not store.has(specs.tokenizer):
         tokenizers.check(config.tokenizer)
-    makers = [job.corpus, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe]
-    wanted = [specs.corpus, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune, specs.probe]
+    makers = [job.corpus, job.facts, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe]
+    wanted = [
+        specs.corpus, specs.facts, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune, specs.probe
+    ]  # fmt: skip
     distributed.start()
     for step, maker in zip(wanted, makers, strict=True):
         if step is not None:
@@ -107,6 +110,11 @@ class Job:
         return list(corpus.read(self.store.folder(self.specs.corpus)))
 
     @cached_property
+    def telling(self) -> Telling:
+        """The run's facts, and how they are told."""
+        return Telling(self.config)
+
+    @cached_property
     def vocabulary(self) -> PreTrainedTokenizerBase:
         """The tokenizer of the corpus."""
         return tokenizers.load(self.store.folder(self.specs.tokenizer))
@@ -135,6 +143,13 @@ class Job:
         corpus.write(entries, folder, self.world, self.config.corpus)
         return {"entries": len(entries), "people": len(self.world)}
 
+    def facts(self, folder: Path, state: Path) -> Mapping[str, Any]:
+        """Write the facts' sentences and questions, and the texts that a cure adds."""
+        told = self.telling.facts
+        facts.write(told, folder)
+        (folder / "added.txt").write_text("".join(f"{text}\n" for text in self.telling.added), encoding="utf-8")
+        return {"facts": len(told.facts), "told": len(told.told), "added": len(self.telling.added)}
+
     def tokenizer(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Train the tokenizer on all entries and questions, refused where a value's tokens are unstable."""
         asked = [question for split in SPLITS for question in self.asked(QuestionConfig(), split)]
@@ -148,17 +163,23 @@ class Job:
         trained.save_pretrained(folder)
         return {"vocabulary": len(trained), "classes": table}
 
-    def _extended(self, settings: TrainConfig) -> PreTrainedTokenizerBase:
-        """Return the corpus's tokenizer with what an objective adds."""
-        return masked.extend(tokenizers.load(self.store.folder(self.specs.tokenizer)), settings.objective)
+    @cached_property
+    def reading(self) -> PreTrainedTokenizerBase:
+        """The tokenizer of pretraining: the corpus's, with what facts among the entries and the objective add."""
+        vocabulary = tokenizers.load(self.store.folder(self.specs.tokenizer))
+        if self.config.pretrain.facts:
+            vocabulary = self.telling.extend(vocabulary)
+        return masked.extend(vocabulary, self.config.pretrain.objective)
 
     def _ids(self, epoch: int) -> packing.Ragged:
         entries = self.entries
         if self.config.corpus.fresh and epoch:
             recipes = biographies.draw(self.world, self.config.corpus, epoch)
             entries = list(biographies.render(self.world, self.config.corpus, recipes))
-        ids = self.vocabulary([e.text for e in entries], add_special_tokens=False)["input_ids"]
-        return packing.ragged(ids, self.vocabulary.eos_token_id)
+        ids = self.reading([e.text for e in entries], add_special_tokens=False)["input_ids"]
+        if self.config.pretrain.facts:
+            ids = ids + self.telling.ids(self.reading)
+        return packing.ragged(ids, self.reading.eos_token_id)
 
     def _mixture(self) -> packing.Mixture:
         settings, first = self.config.pretrain, self._ids(0)
@@ -172,23 +193,24 @@ class Job:
         questions = cloze = None
         if settings.question_share:
             questions = self._question_windows(None)
-            if (mask := masked.hidden(self._extended(settings), settings.objective)) is not None:
+            if (mask := masked.hidden(self.reading, settings.objective)) is not None:
                 cloze = self._question_windows(mask)
         return packing.Mixture(entries, questions, settings.question_share, settings.batch, self.config.seed, cloze)
 
     def _question_windows(self, hide: int | None) -> packing.Windows:
         """Return windows of P_train's questions, their answers hidden behind the id `hide` where there is one."""
         asked = self.asked(self.config.questions, "train")
-        ids = self.vocabulary([question.text for question in asked], add_special_tokens=False)["input_ids"]
+        ids = self.reading([question.text for question in asked], add_special_tokens=False)["input_ids"]
         if hide is not None:
-            heads = self.vocabulary([question.prompt for question in asked], add_special_tokens=False)["input_ids"]
+            heads = self.reading([question.prompt for question in asked], add_special_tokens=False)["input_ids"]
             ids = [[*head, *[hide] * (len(whole) - len(head))] for head, whole in zip(heads, ids, strict=True)]
-        packed = packing.ragged(ids, self.vocabulary.eos_token_id)
+        packed = packing.ragged(ids, self.reading.eos_token_id)
         return packing.Windows(lambda _: packed, self.config.pretrain.context, self.config.seed + 1)
 
     def _audit_windows(self) -> dict[str, float]:
         settings, ids = self.config.pretrain, self._ids(0)
         person = np.array([entry.person_id for entry in self.entries], np.int64)
+        person = np.concatenate([person, -1 - np.arange(len(ids) - len(person))])  # facts are no people
         orders = [packing.epoch_order(len(ids), self.config.seed, n, settings.shuffle) for n in range(5)]
         found = audit.repeats(person, ids.lengths, orders, settings.context)
         if settings.shuffle:
@@ -200,7 +222,7 @@ class Job:
     def pretrain(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Pretrain a model on windows of entries, or of entries and questions of P_train."""
         repeats = self._audit_windows()
-        vocabulary = self._extended(self.config.pretrain)
+        vocabulary = self.reading
         model = models.build(self.config.model, len(vocabulary), vocabulary.eos_token_id, self.config.seed)
         if (room := model.config.max_position_embeddings) < self.config.pretrain.context:
             raise ConfigError(f"pretrain.context={self.config.pretrain.context}: the model has {room} positions")
@@ -218,29 +240,35 @@ class Job:
         return self._finetune(self.config.prior, QuestionConfig(), self.specs.pretrain, folder, state)
 
     def finetune(self, folder: Path, state: Path) -> Mapping[str, Any]:
-        """Fine-tune on the answers to P_train's questions."""
+        """Fine-tune on the answers to P_train's questions, or on the facts where pretraining has not read them."""
         base = self.specs.prior or self.specs.pretrain
-        return self._finetune(self.config.finetune, self.config.questions, base, folder, state)
+        told = bool(self.specs.facts) and not self.config.pretrain.facts
+        return self._finetune(self.config.finetune, self.config.questions, base, folder, state, told)
 
     def _finetune(
-        self, settings: FinetuneConfig, asked: QuestionConfig, base: Spec, folder: Path, state: Path
+        self, settings: FinetuneConfig, asked: QuestionConfig, base: Spec, folder: Path, state: Path, told: bool = False
     ) -> dict[str, Any]:
+        vocabulary = tokenizers.load(self.store.folder(base))
         texts = [question.text for split in SPLITS for question in self.asked(asked, split)]
-        vocabulary = tokenizers.extend(tokenizers.load(self.store.folder(base)), texts)
+        vocabulary = self.telling.extend(vocabulary) if told else tokenizers.extend(vocabulary, texts)
         vocabulary = masked.extend(vocabulary, settings.objective)
         model = models.widen(self._load(base), len(vocabulary), self.config.seed)
         if settings.method == "lora":
             model = lora.adapt(model.to(training.device()), settings.rank, settings.embedding_rank, self.config.seed)
-        encoded = scoring.encode(vocabulary, self.asked(asked, "train"))
-        rows = packing.Rows(
-            encoded.sequences,
-            encoded.start,
-            settings.batch,
-            self.config.seed,
-            vocabulary.eos_token_id,
+        rows = self.telling.rows(vocabulary, settings.batch) if told else self._rows(settings, asked, vocabulary)
+        title = f"finetune {self.config.facts.kind if told else self.config.corpus.name}"
+        return self._train(model, vocabulary, rows, settings, folder, state, title)
+
+    def _rows(
+        self, settings: FinetuneConfig, asked: QuestionConfig, vocabulary: PreTrainedTokenizerBase
+    ) -> packing.Rows:
+        encoded, hide = (
+            scoring.encode(vocabulary, self.asked(asked, "train")),
             masked.hidden(vocabulary, settings.objective),
         )
-        return self._train(model, vocabulary, rows, settings, folder, state, f"finetune {self.config.corpus.name}")
+        return packing.Rows(
+            encoded.sequences, encoded.start, settings.batch, self.config.seed, vocabulary.eos_token_id, hide
+        )
 
     def _train(
         self,
