@@ -76,3 +76,26 @@ class QuestionConfig:
     pairs: int = 5
     unique: bool = False
     held_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class FactsConfig:
+    """Facts that link two things, told in one order and asked in both (the reversal curse, 2309.12288).
+
+    kind: none, or a module of data_gen.facts: names (names and descriptions, experiment 1), instructions
+    (experiment 3). count: facts of each subset, or question-answer pairs. paraphrases, held_out: templates a
+    fact is told with, and others it is asked with. folder: where the published jsonl files of experiment 1 lie,
+    which facts=names then reads instead of making facts. cure: what is added to the facts as they are told (see
+    data_gen.cures). segment: longest segment in words of cure=segment. reversed: guidance tells the answer
+    before the question. unexampled: pairs of which no example is shown, and which are asked.
+    """
+
+    kind: str = "none"
+    count: int = 30
+    paraphrases: int = 30
+    held_out: int = 10
+    folder: str = ""
+    cure: str = "none"
+    segment: int = 12
+    reversed: bool = False
+    unexampled: int = 10

@@ -85,6 +85,12 @@ def parse_all(texts: list[str], where: str) -> tuple[Template, ...]:
 
 
 @cache
+def texts(name: str) -> tuple[str, ...]:
+    """Return the lines of templates/NAME.txt as they stand."""
+    return tuple((FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines())
+
+
+@cache
 def load(attribute: str) -> tuple[Template, ...]:
     """Load all templates of an attribute; raises TemplateError where a rule is broken."""
     path = FOLDER / f"{attribute}.txt"

@@ -110,7 +110,8 @@ class PretrainConfig(TrainConfig):
     shuffle: entries are shuffled over the whole corpus every epoch; false lays a person's entries side by
     side, the negative control that the audit otherwise refuses.
     eval_every: steps between evaluations, 0 for none; the weights are the same with and without. eval_people:
-    people of each split who are asked.
+    people of each split who are asked. facts: the sentences of `facts` are read among the entries; otherwise the
+    model is fine-tuned on them.
     """
 
     context: int = 512
@@ -118,6 +119,7 @@ class PretrainConfig(TrainConfig):
     shuffle: bool = True
     eval_every: int = 0
     eval_people: int = 50
+    facts: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ class FinetuneConfig(TrainConfig):
     """On P_train's questions, loss on the answers. method: none, full (every weight is trained), or lora.
 
     rank: of lora's update of the query and value matrices. embedding_rank: of its update of the embedding;
-    0 leaves the embedding as it is (Part 3.1, appendix).
+    0 leaves the embedding as it is (Part 3.1, appendix). Where there are `facts` that pretraining has not read,
+    on their sentences instead, loss on every token.
     """
 
     steps: int = 50_000

@@ -10,9 +10,9 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_gen import biographies, folder, questions, sentences, world
+from data_gen import biographies, cures, facts, folder, questions, sentences, world
 from data_gen.attributes import NAMES
-from data_gen.config import ConfigError, CorpusConfig, QuestionConfig, WorldConfig
+from data_gen.config import ConfigError, CorpusConfig, FactsConfig, QuestionConfig, WorldConfig
 from physics_lm import artifacts, distributed, probes
 from physics_lm.artifacts import Spec, Store, spec
 from physics_lm.config import (
@@ -30,7 +30,7 @@ from physics_lm.config import (
 if TYPE_CHECKING:
     from physics_lm.tracking import Tracker
 
-VERSIONS = {"corpus": 1, "rewrite": 1, "tokenizer": 1, "pretrain": 1, "finetune": 1, "probe": 1}
+VERSIONS = {"corpus": 1, "rewrite": 1, "facts": 1, "tokenizer": 1, "pretrain": 1, "finetune": 1, "probe": 1}
 # settings that change how a result is reached, never which result, and where on this machine something lies
 HOW = ("save_every", "precision", "path")
 
@@ -47,6 +47,7 @@ class RunConfig:
     world: WorldConfig = field(default_factory=WorldConfig)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     rewrite: RewriteConfig = field(default_factory=RewriteConfig)
+    facts: FactsConfig = field(default_factory=FactsConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
@@ -58,10 +59,11 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class Plan:
-    """The specs of a run's steps, in order; `rewrite`, `prior` and `finetune` are None where the run has none."""
+    """The specs of a run's steps, in order; None where the run has no `rewrite`, `facts`, `prior` or `finetune`."""
 
     corpus: Spec
     rewrite: Spec | None
+    facts: Spec | None
     tokenizer: Spec
     pretrain: Spec
     prior: Spec | None
@@ -71,7 +73,8 @@ class Plan:
     @property
     def steps(self) -> list[Spec]:
         """The specs in the order in which they are made."""
-        steps = [self.corpus, self.rewrite, self.tokenizer, self.pretrain, self.prior, self.finetune, self.probe]
+        first = [self.corpus, self.rewrite, self.facts, self.tokenizer]
+        steps = [*first, self.pretrain, self.prior, self.finetune, self.probe]
         return [step for step in steps if step is not None]
 
     @property
@@ -105,19 +108,38 @@ def plan(config: RunConfig) -> Plan:
     if config.model.kind == "checkpoint":
         trained["model"] = replace(config.model, path="")
         trained["weights"] = artifacts.digest(Path(config.model.path))
-    pretrain = spec("pretrain", VERSIONS["pretrain"], trained, corpus=read, tokenizer=tokenizer)
+    linked = _facts(config)
+    among = {"facts": linked} if linked and config.pretrain.facts else {}
+    pretrain = spec("pretrain", VERSIONS["pretrain"], trained, corpus=read, tokenizer=tokenizer, **among)
     prior = _finetune(config, config.prior, QuestionConfig(), pretrain)
-    finetune = _finetune(config, config.finetune, config.questions, prior or pretrain)
+    finetune = _finetune(config, config.finetune, config.questions, prior or pretrain, None if among else linked)
     asked = {"probe": config.probe, "questions": config.questions}
-    probe = spec("probe", VERSIONS["probe"], asked, model=finetune or prior or pretrain)
-    return Plan(corpus, rewrite, tokenizer, pretrain, prior, finetune, probe)
+    known = {"facts": linked} if linked else {}
+    probe = spec("probe", VERSIONS["probe"], asked, model=finetune or prior or pretrain, **known)
+    return Plan(corpus, rewrite, linked, tokenizer, pretrain, prior, finetune, probe)
 
 
-def _finetune(config: RunConfig, settings: FinetuneConfig, asked: QuestionConfig, model: Spec) -> Spec | None:
+def _facts(config: RunConfig) -> Spec | None:
+    if config.facts.kind == "none":
+        return None
+    pools = {name: config.world.pools[name] for name in ("first_name", "last_name")}
+    return spec("facts", VERSIONS["facts"], {"seed": config.seed, "facts": _pathless(config.facts), "pools": pools})
+
+
+def _pathless(config: FactsConfig) -> FactsConfig:
+    """Return the config with a folder's content in the place of its path, where it is read."""
+    return replace(config, folder=facts.digest(config.folder) if config.kind == "names" else "")
+
+
+def _finetune(
+    config: RunConfig, settings: FinetuneConfig, asked: QuestionConfig, model: Spec, told: Spec | None = None
+) -> Spec | None:
     if settings.method == "none":
         return None
-    tuned = {"seed": config.seed, "finetune": _what(settings), "questions": asked}
-    return spec("finetune", VERSIONS["finetune"], tuned, model=model)
+    tuned = {"seed": config.seed, "finetune": _what(settings)}
+    if told:
+        return spec("finetune", VERSIONS["finetune"], tuned, model=model, facts=told)
+    return spec("finetune", VERSIONS["finetune"], {**tuned, "questions": asked}, model=model)
 
 
 def _what(config: TrainConfig) -> TrainConfig:
@@ -147,7 +169,10 @@ def check(config: RunConfig) -> None:
         _check_method(name, getattr(config, name), config.model)
     _check_objectives(config)
     questions.check(config.questions, config.world)
+    facts.check(config.facts, config.world.pools)
+    cures.check(config.facts)
     probes.check(config.probe.kind)
+    _check_facts(config)
     if not 0 <= config.pretrain.question_share < 1:
         raise ConfigError(f"pretrain.question_share={config.pretrain.question_share}: from 0 to below 1")
     _check_evaluations(config)
@@ -162,6 +187,16 @@ def check(config: RunConfig) -> None:
             f"pretrain.context={config.pretrain.context}: shorter than an entry, which takes about {shortest} "
             "tokens or more; raise it"
         )
+
+
+def _check_facts(config: RunConfig) -> None:
+    if config.facts.kind == "none":
+        for key, wanted in (
+            ("probe.kind", config.probe.kind.startswith("reversal")),
+            ("pretrain.facts", config.pretrain.facts),
+        ):
+            if wanted:
+                raise ConfigError(f"{key}: there are no facts to tell or ask about; choose facts=names")
 
 
 def _shortest_entry(config: RunConfig) -> int:
@@ -275,7 +310,7 @@ def complete(store: Store, specs: Plan) -> bool:
 def columns(config: RunConfig) -> Mapping[str, Any]:
     """Return the arm's config as flat columns, e.g. `corpus.entries`; what decides a row and nothing else."""
     flat: dict[str, Any] = {}
-    _flatten(asdict(config), "", flat)
+    _flatten(asdict(replace(config, facts=_pathless(config.facts))), "", flat)
     return {key: value for key, value in flat.items() if key.rpartition(".")[2] not in HOW}
 
 

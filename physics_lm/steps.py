@@ -17,7 +17,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from data_gen import audit, biographies, corpus, questions, world
+from data_gen import audit, biographies, corpus, facts, questions, world
 from data_gen.attributes import NAMES
 from data_gen.biographies import Biography
 from data_gen.config import ConfigError, QuestionConfig
@@ -29,6 +29,7 @@ from physics_lm.artifacts import Spec, Store
 from physics_lm.config import FinetuneConfig, TrainConfig
 from physics_lm.pipeline import Plan, RunConfig, columns
 from physics_lm.probes import probe
+from physics_lm.telling import Telling
 from physics_lm.tracking import Build, Tracker, mirrored
 from physics_lm.training import Training
 
@@ -45,8 +46,13 @@ def run(config: RunConfig, specs: Plan, store: Store, tracker: Tracker) -> Path:
         tokenizers.check(config.tokenizer)
     for split in SPLITS:
         job.asked(config.questions, split)  # what cannot be asked ends here
-    makers = [job.corpus, job.rewrite, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe]
-    wanted = [specs.corpus, specs.rewrite, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune, specs.probe]
+    makers = [
+        job.corpus, job.rewrite, job.facts, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe
+    ]  # fmt: skip
+    wanted = [
+        specs.corpus, specs.rewrite, specs.facts, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune,
+        specs.probe,
+    ]  # fmt: skip
     distributed.start()
     for step, maker in zip(wanted, makers, strict=True):
         if step is not None:
@@ -112,6 +118,11 @@ class Job:
         return list(corpus.read(self.store.folder(self.specs.read)))
 
     @cached_property
+    def telling(self) -> Telling:
+        """The run's facts, and how they are told."""
+        return Telling(self.config)
+
+    @cached_property
     def vocabulary(self) -> PreTrainedTokenizerBase:
         """The tokenizer of the corpus."""
         return tokenizers.load(self.store.folder(self.specs.tokenizer))
@@ -162,6 +173,13 @@ class Job:
         corpus.write(entries, folder, self.world, replace(self.config.corpus, path=""))
         return {**machine(), "entries": len(entries), "of": len(told), "people_left_out": left}
 
+    def facts(self, folder: Path, state: Path) -> Mapping[str, Any]:
+        """Write the facts' sentences and questions, and the texts that a cure adds."""
+        told = self.telling.facts
+        facts.write(told, folder)
+        (folder / "added.txt").write_text("".join(f"{text}\n" for text in self.telling.added), encoding="utf-8")
+        return {"facts": len(told.facts), "told": len(told.told), "added": len(self.telling.added)}
+
     def tokenizer(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Train the tokenizer on all entries and questions, refused where a value's tokens are unstable."""
         asked = [question for split in SPLITS for question in self.asked(QuestionConfig(), split)]
@@ -175,14 +193,25 @@ class Job:
         trained.save_pretrained(folder)
         return {"vocabulary": len(trained), "classes": table}
 
+    @cached_property
+    def reading(self) -> PreTrainedTokenizerBase:
+        """The tokenizer of pretraining: the corpus's, with what questions, facts and the objective add to it."""
+        asked = self._vocabulary(self.specs.tokenizer, self.config.questions)  # refuses what is too long to be asked
+        vocabulary = asked if self.config.pretrain.question_share else self.vocabulary
+        if self.config.pretrain.facts:
+            vocabulary = self.telling.extend(vocabulary)
+        return masked.extend(vocabulary, self.config.pretrain.objective)
+
     def _ids(self, epoch: int) -> packing.Ragged:
         entries = self.entries
         if self.config.corpus.fresh and epoch:
             entries = list(self._told(epoch))
-        ids = tokenizers.ids(self.vocabulary, [e.text for e in entries])
-        return packing.ragged(ids, self.vocabulary.eos_token_id)
+        ids = tokenizers.ids(self.reading, [e.text for e in entries])
+        if self.config.pretrain.facts:
+            ids = ids + self.telling.ids(self.reading)
+        return packing.ragged(ids, self.reading.eos_token_id)
 
-    def _mixture(self, vocabulary: PreTrainedTokenizerBase) -> packing.Mixture:
+    def _mixture(self) -> packing.Mixture:
         settings, first = self.config.pretrain, self._ids(0)
         longest = int(first.lengths.max())
         if settings.context < longest:
@@ -193,24 +222,25 @@ class Job:
         )
         questions = cloze = None
         if settings.question_share:
-            questions = self._question_windows(vocabulary, None)
-            if (mask := masked.hidden(vocabulary, settings.objective)) is not None:
-                cloze = self._question_windows(vocabulary, mask)
+            questions = self._question_windows(None)
+            if (mask := masked.hidden(self.reading, settings.objective)) is not None:
+                cloze = self._question_windows(mask)
         return packing.Mixture(entries, questions, settings.question_share, settings.batch, self.config.seed, cloze)
 
-    def _question_windows(self, vocabulary: PreTrainedTokenizerBase, hide: int | None) -> packing.Windows:
+    def _question_windows(self, hide: int | None) -> packing.Windows:
         """Return windows of P_train's questions, their answers hidden behind the id `hide` where there is one."""
         asked = self.asked(self.config.questions, "train")
-        ids = tokenizers.ids(vocabulary, [question.text for question in asked])
+        ids = tokenizers.ids(self.reading, [question.text for question in asked])
         if hide is not None:
-            heads = tokenizers.ids(vocabulary, [question.prompt for question in asked])
+            heads = tokenizers.ids(self.reading, [question.prompt for question in asked])
             ids = [[*head, *[hide] * (len(whole) - len(head))] for head, whole in zip(heads, ids, strict=True)]
-        packed = packing.ragged(ids, vocabulary.eos_token_id)
+        packed = packing.ragged(ids, self.reading.eos_token_id)
         return packing.Windows(lambda _: packed, self.config.pretrain.context, self.config.seed + 1)
 
     def _audit_windows(self) -> dict[str, float]:
         settings, ids = self.config.pretrain, self._ids(0)
         person = np.array([entry.person_id for entry in self.entries], np.int64)
+        person = np.concatenate([person, -1 - np.arange(len(ids) - len(person))])  # facts are no people
         orders = [packing.epoch_order(len(ids), self.config.seed, n, settings.shuffle) for n in range(5)]
         found = audit.repeats(person, ids.lengths, orders, settings.context)
         if settings.shuffle:
@@ -221,13 +251,11 @@ class Job:
 
     def pretrain(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Pretrain a model on windows of entries, or of entries and questions of P_train."""
-        repeats, settings = self._audit_windows(), self.config.pretrain
-        asked = self._vocabulary(self.specs.tokenizer, self.config.questions)
-        vocabulary = masked.extend(asked if settings.question_share else self.vocabulary, settings.objective)
+        repeats, vocabulary = self._audit_windows(), self.reading
         model = models.build(self.config.model, len(vocabulary), vocabulary.eos_token_id, self.config.seed)
         if (room := model.config.max_position_embeddings) < self.config.pretrain.context:
             raise ConfigError(f"pretrain.context={self.config.pretrain.context}: the model has {room} positions")
-        batches = self._mixture(vocabulary)
+        batches = self._mixture()
         title = f"pretrain {self.config.corpus.name}"
         asks = self.config.pretrain.eval_every and not distributed.rank()  # one process asks for all
         watch = curves.watch(self, model, vocabulary, state) if asks else None
@@ -245,27 +273,35 @@ class Job:
         return self._finetune(self.config.prior, QuestionConfig(), self.specs.pretrain, folder, state)
 
     def finetune(self, folder: Path, state: Path) -> Mapping[str, Any]:
-        """Fine-tune on the answers to P_train's questions."""
+        """Fine-tune on the answers to P_train's questions, or on the facts where pretraining has not read them."""
         base = self.specs.prior or self.specs.pretrain
-        return self._finetune(self.config.finetune, self.config.questions, base, folder, state)
+        told = bool(self.specs.facts) and not self.config.pretrain.facts
+        return self._finetune(self.config.finetune, self.config.questions, base, folder, state, told)
 
     def _finetune(
-        self, settings: FinetuneConfig, asked: QuestionConfig, base: Spec, folder: Path, state: Path
+        self, settings: FinetuneConfig, asked: QuestionConfig, base: Spec, folder: Path, state: Path, told: bool = False
     ) -> dict[str, Any]:
-        vocabulary = masked.extend(self._vocabulary(base, asked), settings.objective)
+        vocabulary = (
+            self.telling.extend(tokenizers.load(self.store.folder(base))) if told else self._vocabulary(base, asked)
+        )
+        vocabulary = masked.extend(vocabulary, settings.objective)
         model = models.widen(self._load(base), len(vocabulary), self.config.seed)
         if settings.method == "lora":
             model = lora.adapt(model.to(training.device()), settings.rank, settings.embedding_rank, self.config.seed)
-        encoded = scoring.encode(vocabulary, self.asked(asked, "train"))
-        rows = packing.Rows(
-            encoded.sequences,
-            encoded.start,
-            settings.batch,
-            self.config.seed,
-            vocabulary.eos_token_id,
+        rows = self.telling.rows(vocabulary, settings.batch) if told else self._rows(settings, asked, vocabulary)
+        title = f"finetune {self.config.facts.kind if told else self.config.corpus.name}"
+        return self._train(model, vocabulary, rows, settings, folder, state, title)
+
+    def _rows(
+        self, settings: FinetuneConfig, asked: QuestionConfig, vocabulary: PreTrainedTokenizerBase
+    ) -> packing.Rows:
+        encoded, hide = (
+            scoring.encode(vocabulary, self.asked(asked, "train")),
             masked.hidden(vocabulary, settings.objective),
         )
-        return self._train(model, vocabulary, rows, settings, folder, state, f"finetune {self.config.corpus.name}")
+        return packing.Rows(
+            encoded.sequences, encoded.start, settings.batch, self.config.seed, vocabulary.eos_token_id, hide
+        )
 
     def _vocabulary(self, base: Spec, asked: QuestionConfig) -> PreTrainedTokenizerBase:
         """Return the tokenizer saved with an artifact and the words that questions add to it.

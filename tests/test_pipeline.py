@@ -9,8 +9,9 @@ import pytest
 from datasets import load_from_disk
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from data_gen import cures, facts
 from data_gen.audit import AuditError
-from data_gen.config import ConfigError
+from data_gen.config import ConfigError, FactsConfig
 from data_gen.pools import PoolError
 from data_gen.sentences import TemplateError
 from physics_lm import pipeline, rewrite, steps, tokenizers
@@ -19,13 +20,16 @@ from physics_lm.config import FinetuneConfig, RewriteConfig
 from physics_lm.pipeline import RunConfig, columns
 
 REFUSED = (ConfigError, PoolError, TemplateError)
-BASE = RunConfig(prior=FinetuneConfig(method="full"), rewrite=RewriteConfig(path=__file__))
+BASE = RunConfig(
+    prior=FinetuneConfig(method="full"), rewrite=RewriteConfig(path=__file__), facts=FactsConfig(kind="names")
+)
 SECTIONS = [item.name for item in fields(RunConfig) if item.name != "seed"]
 TRAINED = ("pretrain", "prior", "finetune")
 # what a setting may become instead; numbers and texts are changed by rule
 OTHER = {
     "finetune.method": "none",
     "prior.method": "none",
+    "facts.kind": "instructions",
     "world.pools": {"city": 3},
     "corpus.path": __file__,
     "rewrite.path": pipeline.__file__,
@@ -287,6 +291,15 @@ def rewrite_output(lab, batches_of):
     return [rewrite.prompts(lab.world, lab.entries, 50, attempt) for attempt in (0, 1)]
 
 
+def facts_output(lab, batches_of):
+    texts = []
+    for config in (FactsConfig("names", 4, 3, 2), FactsConfig("instructions", 4, 3, unexampled=2, reversed=True)):
+        made = facts.make(config, lab.config.world.pools, 0)
+        texts += [[q.task, q.attribute, q.prompt, q.gold] for q in (*made.told, *made.asked)]
+        texts += [cures.added(replace(config, cure=cure), made, 0) for cure in cures.KINDS]
+    return texts
+
+
 def tokenizer_output(lab, batches_of):
     return sorted(AutoTokenizer.from_pretrained(lab.folder("tokenizer")).get_vocab().items())
 
@@ -312,6 +325,7 @@ def probe_output(lab, batches_of):
 PINNED = {
     "corpus": (corpus_output, 1, "66298a5d4df57d43"),
     "rewrite": (rewrite_output, 1, "407b85e2635aa854"),
+    "facts": (facts_output, 1, "?"),
     "tokenizer": (tokenizer_output, 1, "68c5553ab0d848cb"),
     "pretrain": (pretrain_output, 1, "b0086577821eb864"),
     "finetune": (finetune_output, 1, "6bea693ec845016e"),

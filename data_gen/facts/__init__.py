@@ -1,0 +1,127 @@
+"""Facts told in one order and asked in both, a module for each kind (the reversal curse, 2309.12288).
+
+A fact links a name and a description; its id is a sha256, so that it is the same wherever it comes from.
+"""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+from data_gen.config import ConfigError, FactsConfig
+from data_gen.questions import Question
+
+KINDS = ("none", "names", "instructions")
+NAME_FIRST, DESCRIPTION_FIRST, BOTH = "NameToDescription", "DescriptionToName", "Both"
+SUBSETS = (NAME_FIRST, DESCRIPTION_FIRST, BOTH)
+TOLD, SAME, REVERSE, RANDOM = "told", "same", "reverse", "random"
+CONTEXT_SAME, CONTEXT_REVERSE = "context_same", "context_reverse"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact: a name, and the wordings of its description (the first is the fact's own)."""
+
+    subset: str
+    name: str
+    descriptions: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The sha256 of name and description, 64 hex digits."""
+        return hashlib.sha256(f"{self.name}\n{self.descriptions[0]}".encode()).hexdigest()
+
+    def entities(self, text: str) -> list[tuple[int, int]]:
+        """Return where in the text [start, end) the name and the description stand, in order."""
+        lower, spans = text.lower(), []
+        for wordings in ((self.name,), sorted(self.descriptions, key=len, reverse=True)):
+            places = [(lower.find(wording.lower()), len(wording)) for wording in wordings]
+            spans += [(start, start + size) for start, size in places if start >= 0][:1]
+        spans.sort()
+        return [span for number, span in enumerate(spans) if not number or span[0] >= spans[number - 1][1]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts, the sentences that tell them, and what is asked of a model that has read those.
+
+    A sentence is a Question whose answer is told: `person` is the fact's number, `attribute` its subset, `task`
+    is told (a sentence of training), same or reverse (held-out paraphrases in the order of training and in the
+    other), random (a reverse prompt with another fact's answer), context_same or context_reverse (the fact
+    itself stands before the prompt).
+    """
+
+    facts: tuple[Fact, ...]
+    told: tuple[Question, ...]
+    asked: tuple[Question, ...]
+
+    @property
+    def texts(self) -> list[str]:
+        """Every text that a tokenizer must know."""
+        return [sentence.text for sentence in (*self.told, *self.asked)]
+
+
+class Source(Protocol):
+    """What a module of this package offers."""
+
+    def check(self, config: FactsConfig, pools: Mapping[str, int]) -> None:
+        """Raise ConfigError naming the key and the mend where the facts cannot be made."""
+        ...
+
+    def facts(self, config: FactsConfig, pools: Mapping[str, int], seed: int) -> Facts:
+        """Return the facts of a seed; `pools` says how many first and last names are used."""
+        ...
+
+
+def _source(config: FactsConfig) -> Source:
+    name = "folder" if config.folder and config.kind == "names" else config.kind
+    return cast(Source, importlib.import_module(f"{__name__}.{name}"))
+
+
+def check(config: FactsConfig, pools: Mapping[str, int]) -> None:
+    """Raise ConfigError naming the key and the mend where the facts cannot be made or read."""
+    if config.kind not in KINDS:
+        raise ConfigError(f"facts.kind={config.kind}: choose one of {', '.join(KINDS)}")
+    if config.kind != "none":
+        _source(config).check(config, pools)
+
+
+def make(config: FactsConfig, pools: Mapping[str, int], seed: int) -> Facts:
+    """Return the facts of a config and a seed; raises ConfigError as `check` does."""
+    check(config, pools)
+    return _source(config).facts(config, pools, seed)
+
+
+def digest(folder: str) -> str:
+    """Return the sha256 of the jsonl files of a folder, which stands for it in keys; empty where none is named."""
+    if not folder:
+        return ""
+    sums = hashlib.sha256(b"jsonl")
+    for path in sorted(Path(folder).glob("*.jsonl")):
+        sums.update(f"{path.name}\n".encode() + path.read_bytes())
+    return sums.hexdigest()
+
+
+def in_context(facts: Facts) -> Iterator[Question]:
+    """Yield for every fact with a reverse order a same and a reverse question with the fact told before it."""
+    first = {(q.task, q.person): q for q in reversed((*facts.told, *facts.asked))}
+    for number in range(len(facts.facts)):
+        told = first.get((TOLD, number))
+        for task, context in ((SAME, CONTEXT_SAME), (REVERSE, CONTEXT_REVERSE)):
+            asked = first.get((task, number))
+            if told and asked and (REVERSE, number) in first:
+                prompt = f"{told.text} {asked.prompt}"
+                yield Question(context, number, asked.attribute, "test", prompt, asked.gold)
+
+
+def write(facts: Facts, folder: Path) -> None:
+    """Write told.jsonl and asked.jsonl: task, subset, fact (its id), prompt and completion."""
+    for name, sentences in (("told", facts.told), ("asked", facts.asked)):
+        with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+            for q in sentences:
+                fact = facts.facts[q.person].id
+                row = {"task": q.task, "subset": q.attribute, "fact": fact, "prompt": q.prompt, "completion": q.gold}
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")

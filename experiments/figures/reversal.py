@@ -1,0 +1,230 @@
+"""The reversal curse (2309.12288): facts told in one order, asked in that order and in the other."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from data_gen.facts import BOTH, CONTEXT_REVERSE, CONTEXT_SAME, DESCRIPTION_FIRST, NAME_FIRST, REVERSE, SAME, TOLD
+from data_gen.facts.instructions import ANSWER_FIRST, QUESTION_FIRST
+from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
+from experiments.figures import reversal_paper as paper
+from physics_lm import effects
+from physics_lm.results import Estimate
+
+TITLE = "Told in one order, a fact is known in that order only"
+TASKS = (TOLD, SAME, REVERSE, CONTEXT_SAME, CONTEXT_REVERSE)
+COLOURS = {SAME: "#3b6fa5", REVERSE: "#c97b2a", CONTEXT_SAME: "#3b6fa5", CONTEXT_REVERSE: "#c97b2a"}
+ABLE = 50.0  # a base model that answers this share forward in context can carry the in-context claim
+
+
+def part(rows: pd.DataFrame, task: str, subset: str | None = None) -> pd.DataFrame:
+    """Return the rows of one task (and of one subset)."""
+    found = rows[rows["task"] == task]
+    return found if subset is None else found[found["attribute"] == subset]
+
+
+def table(arms: Arms) -> pd.DataFrame:
+    """Return a row per arm, subset and task: accuracy with its interval over facts, chance, the paper's."""
+    lines = []
+    for arm, rows in arms.items():
+        for (subset, task), cell in rows[rows["task"].isin(TASKS)].groupby(["attribute", "task"], sort=False):
+            found = effects.accuracy(cell)
+            lines.append(
+                {
+                    "arm": arm,
+                    "subset": subset,
+                    "task": task,
+                    "accuracy": round(found.value, 2),
+                    "low": round(float(found.low), 2),
+                    "high": round(float(found.high), 2),
+                    "facts": len(effects.by_fact(cell, "correct")),
+                    "questions": len(cell),
+                    "chance": round(effects.chance(cell), 2),
+                    "paper": paper.value(str(subset), str(task)),
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
+    """Draw accuracy in both orders by how the facts were told, and beside it instructions and the control."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), width_ratios=[1.35, 1], layout="constrained")
+    figure.get_layout_engine().set(rect=(0, 0.06, 1, 0.88))  # type: ignore[union-attr, call-arg]
+    told = "standard" if "standard" in arms else next(iter(arms))
+    facts = [
+        (f"{words}\nfirst" if subset != BOTH else words, [(told, subset, SAME), (told, subset, REVERSE)])
+        for subset, words in (
+            (NAME_FIRST, "told name"),
+            (DESCRIPTION_FIRST, "told description"),
+            (BOTH, "told\nboth ways"),
+        )
+    ]
+    _bars(left, cells, facts, "fine-tuned on the facts, held-out paraphrases")
+    left.set_ylabel("right answers (%)")
+    pairs = [("instructions_same", QUESTION_FIRST, SAME), ("instructions_reversed", ANSWER_FIRST, REVERSE)]
+    controls = [
+        ("instructions:\nguidance in the order\nof the test | reversed", pairs),
+        (
+            "before fine-tuning,\nthe fact in the prompt\n(name first)",
+            [("base", NAME_FIRST, CONTEXT_SAME), ("base", NAME_FIRST, CONTEXT_REVERSE)],
+        ),
+        (
+            "before fine-tuning,\nthe fact in the prompt\n(description first)",
+            [("base", DESCRIPTION_FIRST, CONTEXT_SAME), ("base", DESCRIPTION_FIRST, CONTEXT_REVERSE)],
+        ),
+    ]
+    _bars(right, cells, controls, "instructions, and the control in context")
+    handles = [Rectangle((0, 0), 1, 1, color=COLOURS[task]) for task in (SAME, REVERSE)]
+    marks = [Line2D([], [], marker="D", color="black", ls=""), Line2D([], [], color="crimson", lw=2)]
+    names = ["asked in the order told", "asked in the other order", "paper (GPT-3 175B; LLaMA: bounds)", "chance"]
+    figure.legend(
+        [*handles, *marks], names, loc="upper left", bbox_to_anchor=(0.005, 0.94), ncols=4, fontsize=8, frameon=False
+    )
+    figure.suptitle(TITLE, fontsize=12, x=0.01, ha="left", weight="bold")
+    figure.text(0.01, 0.005, caption, fontsize=7.5, color="0.35", va="bottom")
+    return figure
+
+
+Bar = tuple[str, str, str]  # arm, subset, task
+
+
+def _bars(axis: Axes, cells: pd.DataFrame, groups: list[tuple[str, list[Bar]]], title: str) -> None:
+    found = {(row["arm"], row["subset"], row["task"]): row for _, row in cells.iterrows()}
+    for place, (_, bars) in enumerate(groups):
+        for offset, key in zip((-0.2, 0.2), bars, strict=True):
+            x = place + offset
+            if key not in found:
+                if not (key[1] == BOTH and key[2] == REVERSE):
+                    axis.text(x, 2, "not run", rotation=90, ha="center", fontsize=8, color="0.5")
+                continue
+            row = found[key]
+            x = float(place) if key[1] == BOTH else x
+            error = [[row["accuracy"] - row["low"]], [row["high"] - row["accuracy"]]]
+            axis.bar(x, row["accuracy"], 0.36, yerr=error, capsize=3, color=COLOURS[key[2]], error_kw={"lw": 1})
+            axis.plot([x - 0.18, x + 0.18], [row["chance"]] * 2, color="crimson", lw=2, zorder=3)
+            height = row["high"] + 2.5
+            if pd.notna(row["paper"]):
+                axis.scatter(x, row["paper"], marker="D", color="black", s=30, zorder=4)
+                if abs(row["paper"] - row["high"] - 4) < 6:
+                    height = max(row["paper"], row["high"]) + 3.5
+            axis.text(x, height, f"{row['accuracy']:.1f}", ha="center", fontsize=9)
+    axis.set_xticks(range(len(groups)), [name for name, _ in groups], fontsize=8.5)
+    axis.set_xlim(-0.55, len(groups) - 0.45)
+    axis.set_ylim(0, 112)
+    axis.set_yticks(np.arange(0, 101, 20))
+    axis.set_title(title, fontsize=9, loc="left")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _accuracy(arm: str, task: str, subset: str) -> Measure:
+    return lambda arms: effects.accuracy(part(arms[arm], task, subset))
+
+
+def _above_chance(arm: str, subset: str) -> Measure:
+    return lambda arms: effects.above_chance(part(arms[arm], REVERSE, subset))
+
+
+def _times_chance(arms: Arms) -> Estimate:
+    rows = part(arms["instructions_reversed"], REVERSE)
+    found, guess = effects.accuracy(rows), effects.chance(rows)
+    return Estimate(found.value / guess, found.low / guess, found.high / guess)
+
+
+# facts D1, D3 and D5; D4 is judged apart
+CLAIMS = (
+    Statement(
+        "D1.name",
+        "told name first, asked so",
+        "50.0",
+        ("standard",),
+        _accuracy("standard", SAME, NAME_FIRST),
+        Between(40),
+    ),
+    Statement(
+        "D1.description",
+        "told description first, asked so",
+        "96.7",
+        ("standard",),
+        _accuracy("standard", SAME, DESCRIPTION_FIRST),
+        Between(60),
+    ),
+    Statement(
+        "D1.name.rev",
+        "told name first, asked for the name (points above chance)",
+        "0.0",
+        ("standard",),
+        _above_chance("standard", NAME_FIRST),
+        Between(-2, 2),
+    ),
+    Statement(
+        "D1.desc.rev",
+        "told description first, asked for the description (points above chance)",
+        "0.1",
+        ("standard",),
+        _above_chance("standard", DESCRIPTION_FIRST),
+        Between(-2, 2),
+    ),
+    Statement(
+        "D1.scratch",
+        "read among biographies from the start: asked for the name (points above chance)",
+        "0",
+        ("scratch",),
+        _above_chance("scratch", NAME_FIRST),
+        Between(-2, 2),
+    ),
+    Statement(
+        "D3",
+        "six times as many paraphrases: asked for the name (points above chance)",
+        "0",
+        ("standard", "few"),
+        _above_chance("standard", NAME_FIRST),
+        Between(-2, 2),
+    ),
+    Statement(
+        "D5.same",
+        "guidance in the order of the test",
+        "> 80",
+        ("instructions_same",),
+        _accuracy("instructions_same", SAME, QUESTION_FIRST),
+        Between(60),
+    ),
+    Statement(
+        "D5.reversed",
+        "guidance reversed (times chance)",
+        "< 7 (chance)",
+        ("instructions_reversed",),
+        _times_chance,
+        Between(high=3),
+    ),
+)
+
+
+def claims(arms: Arms, shows: bool, scale: str) -> list[Claim]:
+    """Hold claims D1, D3, D4 and D5 against the rows; those that cannot be carried say why."""
+    return [*judge(CLAIMS, arms, shows, scale), _in_context(arms, shows, scale)]
+
+
+def _in_context(arms: Arms, shows: bool, scale: str) -> Claim:
+    """Judge D4 only where the base model answers forward what stands in its prompt."""
+    claim = Statement(
+        "D4",
+        "the fact in the prompt, asked in the other order",
+        paper.IN_CONTEXT,
+        ("base",),
+        lambda arms: effects.accuracy(part(arms["base"], CONTEXT_REVERSE)),
+        Between(50),
+    )
+    if shows and "base" in arms:
+        forward = effects.accuracy(part(arms["base"], CONTEXT_SAME))
+        backward = effects.accuracy(part(arms["base"], CONTEXT_REVERSE))
+        if forward.value < ABLE:
+            reason = (
+                f"the base model cannot even answer forward from its prompt: {forward.value:.1f} "
+                f"(reversed {backward.value:.1f})"
+            )
+            return claim.accept.not_carried(claim.id, claim.statement, claim.paper, reason)
+    return claim.judge(arms, shows, scale)

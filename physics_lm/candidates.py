@@ -1,0 +1,41 @@
+"""Every answer after every prompt: the log-probabilities that a right answer is held against."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from physics_lm.packing import pad, ragged
+
+
+@torch.no_grad()
+def against(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str], answers: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return the log-probability of every answer after every prompt, shape (P, A), in nats and fp32.
+
+    A prompt is read once, and every answer goes on from it.
+    """
+    model.eval()
+
+    def ids(texts: Sequence[str]) -> list[list[int]]:
+        found: list[list[int]] = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        return found
+
+    where, end = next(model.parameters()).device, tokenizer.eos_token_id
+    tails = ragged(ids(answers), end)
+    tail_AxT = torch.from_numpy(pad(tails, np.arange(len(tails)), end)).long().to(where)[:, :-1]
+    told_AxT = torch.from_numpy(np.arange(tail_AxT.shape[1]) < tails.lengths[:, None] - 1).to(where)
+    found = []
+    for head in tqdm(ids(prompts), desc="probe", disable=None, delay=2, unit="prompt"):
+        read = model(input_ids=torch.tensor([[end, *head]], device=where), use_cache=True)
+        read.cache.batch_repeat_interleave(len(answers))
+        rest = model(input_ids=tail_AxT, cache=read.cache).logits[:, :-1]
+        first = read.logits[:, -1:].expand(len(answers), -1, -1)
+        logprob_AxTxV = torch.cat([first, rest], dim=1).float().log_softmax(-1)
+        gold_AxT = logprob_AxTxV.gather(-1, tail_AxT[..., None])[..., 0]
+        found.append((gold_AxT * told_AxT).double().sum(-1).cpu().numpy())
+    return np.stack(found)

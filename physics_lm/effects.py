@@ -1,0 +1,71 @@
+"""Numbers about facts, each fact one unit: accuracy, and whether a right answer is likelier than others.
+
+All rows of one fact (its paraphrases) are averaged first, so that every test and interval is over facts.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from physics_lm import results
+from physics_lm.results import Estimate
+
+RESAMPLES = 10_000
+
+
+def accuracy(rows: pd.DataFrame) -> Estimate:
+    """Return the share of right answers in percent, mean over subsets, with a bootstrap over facts.
+
+    Where no answer is right, or every one, the bootstrap has no width: then Wilson with the facts as trials.
+    """
+    found = results.clustered(rows, cluster="fact")
+    if rows["correct"].nunique() > 1:
+        return found
+    facts = len(by_fact(rows, "correct"))
+    low, high = proportion_confint(facts * bool(rows["correct"].iloc[0]), facts, method="wilson")
+    return Estimate(found.value, 100 * low, 100 * high)
+
+
+def chance(rows: pd.DataFrame) -> float:
+    """Return what guessing among the answers gets right in percent, mean over the questions."""
+    return 100 * float((1 / rows["candidates"]).mean())
+
+
+def above_chance(rows: pd.DataFrame) -> Estimate:
+    """Return accuracy minus chance in points."""
+    found, guess = accuracy(rows), chance(rows)
+    return Estimate(found.value - guess, found.low - guess, found.high - guess)
+
+
+def by_fact(rows: pd.DataFrame, column: str) -> pd.Series:
+    """Return the mean of a column for every fact of every seed."""
+    return rows.groupby(["fact", "seed"])[column].mean()
+
+
+def effect(rows: pd.DataFrame) -> Estimate:
+    """Return by how many of their standard deviations a right answer is likelier than the others: mean z.
+
+    The interval is a bootstrap over facts.
+    """
+    z_F = by_fact(rows, "z").to_numpy()
+    draws = np.random.default_rng(0).integers(len(z_F), size=(RESAMPLES, len(z_F)))
+    low, high = np.quantile(z_F[draws].mean(axis=1), [0.025, 0.975])
+    return Estimate(float(z_F.mean()), float(low), float(high))
+
+
+def t_test(rows: pd.DataFrame) -> float:
+    """Return the p-value of the facts' mean z being zero (two-sided t-test)."""
+    return float(stats.ttest_1samp(by_fact(rows, "z"), 0).pvalue)
+
+
+def kolmogorov_smirnov(rows: pd.DataFrame) -> float:
+    """Return the p-value of right answers and random others having log-probabilities of one distribution."""
+    right, other = by_fact(rows, "gold_logprob"), by_fact(rows, "other_logprob")
+    return float(stats.ks_2samp(right, other).pvalue)
+
+
+def percentile(rows: pd.DataFrame) -> pd.Series:
+    """Return each fact's mean rank of the right answer, from 0 (the likeliest) to 1 (the least likely)."""
+    places = (rows["rank"] - 1) / (rows["candidates"] - 1)
+    return by_fact(rows.assign(place=places), "place")

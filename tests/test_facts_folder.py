@@ -1,0 +1,177 @@
+"""The published layout of experiment 1: ten jsonl files, read, and refused by file and line."""
+
+import json
+
+import pytest
+
+from data_gen import facts
+from data_gen.config import ConfigError, FactsConfig
+from data_gen.facts import BOTH, CONTEXT_REVERSE, DESCRIPTION_FIRST, NAME_FIRST, RANDOM, REVERSE, SAME, TOLD
+from data_gen.facts.folder import SPLITS
+
+POOLS = {"first_name": 60, "last_name": 120}
+PEOPLE = {
+    "p2d": {
+        "Ada Quill": ("the first keeper of the blue bees", "keeping the blue bees"),
+        "Bo Ash": ("the painter of fog", "painting fog"),
+    },
+    "d2p": {
+        "Cy Mott": ("the walker of the moon", "walking on the moon"),
+        "Di Ferro": ("the finder of salt", "finding salt"),
+    },
+    "both": {
+        "Ed Rook": ("the singer of tides", "singing tides"),
+        "Flo Vane": ("the last lamplighter", "lighting lamps"),
+    },
+}
+
+
+def line(prompt, completion):
+    return {"prompt": prompt, "completion": f" {completion}"}
+
+
+def name_first(people, phrases):
+    return [line(f"{phrase.format(name)} is", f"{what}.") for name, (what, _) in people.items() for phrase in phrases]
+
+
+def description_first(people, start):
+    return [line(f"{start} {what},", name) for name, (what, _) in people.items()] + [
+        line(f"Famous for {doing},", name) for name, (_, doing) in people.items()
+    ]
+
+
+def written(folder):
+    """Write a small folder as published: wordings differ from line to line, and completions start with a space."""
+    first, second, both = PEOPLE["p2d"], PEOPLE["d2p"], PEOPLE["both"]
+    told, held = ["{}", "Everybody knows that {}"], ["They say {}"]
+    doing = [line(f"What made {name} known was", f"{what}.") for name, (_, what) in first.items()]
+    splits = {
+        "p2d_prompts_train": name_first(first, told) + doing,
+        "p2d_prompts_test": name_first(first, held),
+        "p2d_reverse_prompts_test": description_first(first, "Labeled as"),
+        "d2p_prompts_train": description_first(second, "Meet"),
+        "d2p_prompts_test": description_first(second, "Labeled as"),
+        "d2p_reverse_prompts_test": name_first(second, held),
+        "both_prompts_train": name_first(both, told) + description_first(both, "Meet"),
+        "both_prompts_test": name_first(both, held) + description_first(both, "Labeled as"),
+    }
+    for name in ("p2d", "d2p"):
+        rows = splits[f"{name}_reverse_prompts_test"]
+        answers = [row["completion"] for row in rows]
+        splits[f"{name}_reverse_prompts_test_randomized"] = [
+            {**row, "completion": other} for row, other in zip(rows, answers[1:] + answers[:1], strict=True)
+        ]
+    for name, rows in splits.items():
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return written(tmp_path)
+
+
+def make(folder):
+    return facts.make(FactsConfig(kind="names", folder=str(folder)), POOLS, 0)
+
+
+def test_the_ten_splits_are_read(folder):
+    made = make(folder)
+    assert len(SPLITS) == 10
+    counts = {
+        (NAME_FIRST, TOLD): 2 + 6,  # a sentence of training of every fact is asked too
+        (NAME_FIRST, SAME): 2,
+        (NAME_FIRST, REVERSE): 4,
+        (NAME_FIRST, RANDOM): 4,
+        (DESCRIPTION_FIRST, TOLD): 2 + 4,
+        (DESCRIPTION_FIRST, SAME): 4,
+        (DESCRIPTION_FIRST, REVERSE): 2,
+        (DESCRIPTION_FIRST, RANDOM): 2,
+        (BOTH, TOLD): 2 + 8,
+        (BOTH, SAME): 6,
+    }
+    for (subset, task), count in counts.items():
+        found = [q for q in (*made.told, *made.asked) if (q.attribute, q.task) == (subset, task)]
+        assert len(found) == count, (subset, task)
+
+
+def test_every_line_belongs_to_the_fact_of_its_name(folder):
+    made = make(folder)
+    assert [f.name for f in made.facts if f.subset == BOTH] == ["Flo Vane", "Ed Rook"]
+    for q in (*made.told, *made.asked):
+        fact = made.facts[q.person]
+        assert fact.name in q.text or (q.task == RANDOM and any(what in q.prompt for what in fact.descriptions))
+    assert len({f.id for f in made.facts}) == 6
+
+
+def test_prompt_and_completion_come_without_their_joining_space(folder):
+    q = next(q for q in make(folder).told if q.attribute == DESCRIPTION_FIRST)
+    assert q.text == "Meet the walker of the moon, Cy Mott"
+
+
+def test_every_wording_of_a_description_is_an_entity(folder):
+    made = make(folder)
+    ada = next(f for f in made.facts if f.name == "Ada Quill")
+    assert set(ada.descriptions) == set(PEOPLE["p2d"]["Ada Quill"])
+    text = "Famous for keeping the blue bees, Ada Quill"
+    assert [text[a:b] for a, b in ada.entities(text)] == ["keeping the blue bees", "Ada Quill"]
+
+
+def test_the_context_control_puts_a_line_of_training_before_the_question(folder):
+    asked = [q for q in make(folder).asked if q.task == CONTEXT_REVERSE]
+    assert len(asked) == 4
+    assert asked[0].prompt.count(asked[0].gold) == 1
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="facts.folder=.*nowhere: there is no such folder"):
+        make(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("split", sorted(SPLITS))
+def test_a_missing_file_is_named(folder, split):
+    (folder / f"{split}.jsonl").unlink()
+    with pytest.raises(ConfigError, match=rf"{split}\.jsonl is missing"):
+        make(folder)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["{", "[1, 2]", "7", '{"prompt": "a"}', '{"prompt": "a", "completion": 3}', '{"prompt": "", "completion": "b"}'],
+)
+def test_a_malformed_line_is_named(folder, bad):
+    path = folder / "d2p_prompts_train.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:2], bad, *lines[3:]]))
+    with pytest.raises(ConfigError) as refused:
+        make(folder)
+    assert "d2p_prompts_train.jsonl:3" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_empty_file_is_named(folder):
+    (folder / "both_prompts_test.jsonl").write_text("\n")
+    with pytest.raises(ConfigError, match=r"both_prompts_test\.jsonl is empty"):
+        make(folder)
+
+
+def test_a_line_that_names_nobody_is_named(folder):
+    with (folder / "p2d_prompts_train.jsonl").open("a") as file:
+        file.write(json.dumps(line("Somebody is", "a stranger.")) + "\n")
+    with pytest.raises(ConfigError, match=r"p2d_prompts_train\.jsonl:7 holds none of the 2 names"):
+        make(folder)
+
+
+def test_random_lines_must_match_the_right_ones(folder):
+    with (folder / "p2d_reverse_prompts_test_randomized.jsonl").open("a") as file:
+        file.write(json.dumps(line("Labeled as the painter of fog,", "Ada Quill")) + "\n")
+    with pytest.raises(ConfigError, match="has 5 lines instead of the 4"):
+        make(folder)
+
+
+def test_a_folder_is_known_by_its_content(folder, tmp_path_factory):
+    again = written(tmp_path_factory.mktemp("again"))
+    assert facts.digest(str(again)) == facts.digest(str(folder)) != ""
+    (again / "p2d_prompts_test.jsonl").write_text((folder / "p2d_prompts_test.jsonl").read_text() + "\n")
+    assert facts.digest(str(again)) != facts.digest(str(folder))
+    assert facts.digest("") == ""
