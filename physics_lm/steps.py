@@ -6,6 +6,7 @@ import platform
 import tempfile
 from collections.abc import Mapping
 from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from data_gen.config import ConfigError, QuestionConfig
 from data_gen.questions import SPLITS, Question
 from physics_lm import distributed, lora, masked, models, packing, scoring, tokenizers, training
 from physics_lm.artifacts import Spec, Store
+from physics_lm.assembly import CHECKED, Assembler, assembler
 from physics_lm.config import FinetuneConfig, TrainConfig
 from physics_lm.pipeline import Plan, RunConfig, columns
 from physics_lm.probes import probe
@@ -152,7 +154,16 @@ class Job:
         """Return the corpus's tokenizer with what an objective adds."""
         return masked.extend(tokenizers.load(self.store.folder(self.specs.tokenizer)), settings.objective)
 
+    @cached_property
+    def _assembler(self) -> Assembler | None:
+        """What lays entries from parts that are tokenised once, where that is the same as tokenising their text."""
+        told = list(islice(corpus.read(self.store.folder(self.specs.corpus)), CHECKED))
+        size = int(self.store.manifest(self.specs.corpus)["entries"])
+        return assembler(self.world, self.config.corpus, self.vocabulary, told, size)
+
     def _ids(self, epoch: int) -> packing.Ragged:
+        if self._assembler:
+            return self._assembler.epoch(epoch).sequences
         entries = self.entries
         if self.config.corpus.fresh and epoch:
             recipes = biographies.draw(self.world, self.config.corpus, epoch)
