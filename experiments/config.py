@@ -66,10 +66,11 @@ class FigureConfig:
 
 @dataclass
 class Root:
-    """Everything that a command line can set."""
+    """Everything that a command line can set. only: the one benchmark that experiments.bench runs."""
 
     seed: int = 0
     plan: bool = False
+    only: str = ""
     world: WorldConfig = field(default_factory=WorldConfig)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
