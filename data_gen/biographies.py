@@ -126,9 +126,22 @@ def _templates(seed: int, config: CorpusConfig, person: Array, entry: Array, num
     counts = np.array([len(sentences.first(name, config.templates)) for name in NAMES])
     if config.fresh:
         return counter.below(counter.words(seed, "template", person, entry, number), counts)
-    keys = counter.words(seed, "template", person, np.arange(counts.max()).reshape(1, -1, 1, 1), number)
-    keys = np.where(np.arange(counts.max()).reshape(1, -1, 1, 1) < counts, keys, ~np.uint64(0))
-    return np.argsort(keys, axis=1)[:, : entry.shape[1]]
+    # the templates lie along the last axis, where the smallest are found fastest
+    index = np.arange(counts.max())
+    keys = counter.words(seed, "template", person[:, 0], index, number.reshape(1, -1, 1))
+    keys[:, index >= counts[:, None]] = ~np.uint64(0)
+    return np.moveaxis(_smallest(keys, entry.shape[1]), -1, 1)[:, :, None]
+
+
+def _smallest(keys: counter.Words, count: int) -> Array:
+    """Return where the `count` smallest keys of the last axis stand, the smallest first."""
+    if count > 8:  # for a few, looking for each is faster than sorting
+        return np.argsort(keys, axis=-1)[..., :count]
+    found = np.empty((*keys.shape[:-1], count), np.int64)
+    for place in range(count):
+        found[..., place] = smallest = keys.argmin(-1)
+        np.put_along_axis(keys, smallest[..., None], ~np.uint64(0), -1)
+    return found
 
 
 def render(world: World, config: CorpusConfig, recipes: Recipes) -> Iterator[Biography]:

@@ -14,9 +14,17 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 def mix(x: Words) -> Words:
     """Scramble 64-bit words by the finaliser of splitmix64, a bijection."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    return _scramble(x.copy())
+
+
+def _scramble(x: Words) -> Words:
+    """Scramble the words where they are: an array for each operation would cost more than the operation."""
+    x ^= x >> np.uint64(30)
+    x *= np.uint64(0xBF58476D1CE4E5B9)
+    x ^= x >> np.uint64(27)
+    x *= np.uint64(0x94D049BB133111EB)
+    x ^= x >> np.uint64(31)
+    return x
 
 
 def stream_key(seed: int, stream: str) -> Words:
@@ -28,7 +36,7 @@ def words(seed: int, stream: str, *index: NDArray[np.integer]) -> Words:
     """Draw one 64-bit word per broadcast element of the indices, each a non-negative integer array."""
     state = stream_key(seed, stream)
     for part in index:
-        state = mix(state + _GOLDEN + part.astype(np.uint64) * np.uint64(0xD1342543DE82EF95))
+        state = _scramble(state + (_GOLDEN + part.astype(np.uint64) * np.uint64(0xD1342543DE82EF95)))
     return state
 
 

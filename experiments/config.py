@@ -74,10 +74,11 @@ class FigureConfig:
 
 @dataclass
 class Root:
-    """Everything that a command line can set."""
+    """Everything that a command line can set. only: the one benchmark that experiments.bench runs."""
 
     seed: int = 0
     plan: bool = False
+    only: str = ""
     world: WorldConfig = field(default_factory=WorldConfig)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     rewrite: RewriteConfig = field(default_factory=RewriteConfig)

@@ -6,7 +6,8 @@ windows (Part 3.1, section 2.4). Every window is of one kind: biographies or que
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,33 +15,43 @@ from numpy.typing import NDArray
 from data_gen.config import ConfigError
 
 Ids = NDArray[np.int32]
+Flat = NDArray[np.integer[Any]]  # many ids: uint16 where the vocabulary allows
 IGNORE = -100
+BLOCK = 16_384  # sequences that are laid at once
 
 
 @dataclass(frozen=True)
 class Ragged:
     """E token sequences laid end to end: sequence i is flat[bounds[i]:bounds[i + 1]]."""
 
-    flat: Ids
+    flat: Flat
     bounds: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """(E,) lengths in tokens."""
         return np.diff(self.bounds)
 
-    def __getitem__(self, index: int) -> Ids:
+    def __getitem__(self, index: int) -> Flat:
         return self.flat[self.bounds[index] : self.bounds[index + 1]]
 
-    def reorder(self, order: NDArray[np.int64]) -> Ids:
-        """Return the sequences laid end to end in another order."""
-        lengths = self.lengths[order]
-        starts = np.cumsum(lengths) - lengths
-        index: NDArray[np.int64] = np.repeat(self.bounds[order] - starts, lengths) + np.arange(lengths.sum())
-        return self.flat[index]
+    def reorder(self, order: NDArray[np.int64]) -> Flat:
+        """Return the sequences laid end to end in another order, which may leave out and repeat."""
+        lengths = self.lengths
+        laid = np.empty(int(lengths[order].sum()), self.flat.dtype)
+        filled = 0
+        for first in range(0, len(order), BLOCK):  # by blocks, so that the indices stay in the processor's cache
+            block = order[first : first + BLOCK]
+            length = lengths[block]
+            stops = np.cumsum(length)
+            index = np.repeat(self.bounds[block] - (stops - length), length)
+            index += np.arange(len(index))
+            np.take(self.flat, index, out=laid[filled : filled + len(index)], mode="clip")
+            filled += len(index)
+        return laid
 
 
 def pad(sequences: Ragged, index: NDArray[np.int64], filler: int) -> Ids:
@@ -79,7 +90,7 @@ class Windows:
             raise ConfigError(f"pretrain.context={context}: longer than everything to be read; take more people")
         self._laid = lru_cache(maxsize=2)(self._lay)
 
-    def _lay(self, epoch: int) -> Ids:
+    def _lay(self, epoch: int) -> Flat:
         entries = self._source(epoch)
         return entries.reorder(epoch_order(len(entries), self._seed, epoch, self._shuffle))
 
@@ -88,7 +99,7 @@ class Windows:
         laid = self._laid(epoch)
         # a fresh epoch may be a little shorter than the first: its last windows then overlap
         start = min(window * self._context, len(laid) - self._context)
-        return laid[start : start + self._context]
+        return laid[start : start + self._context].astype(np.int32)
 
 
 @dataclass(frozen=True)

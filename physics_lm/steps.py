@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from data_gen.questions import SPLITS, Question
 from physics_lm import curves, distributed, lora, masked, models, packing, scoring, tokenizers, training
 from physics_lm import rewrite as rewriting
 from physics_lm.artifacts import Spec, Store
+from physics_lm.assembly import CHECKED, Assembler, assembler
 from physics_lm.config import FinetuneConfig, TrainConfig
 from physics_lm.pipeline import Plan, RunConfig, columns
 from physics_lm.probes import probe
@@ -202,7 +204,16 @@ class Job:
             vocabulary = self.telling.extend(vocabulary)
         return masked.extend(vocabulary, self.config.pretrain.objective)
 
+    @cached_property
+    def _assembler(self) -> Assembler | None:
+        """What lays entries from parts that are tokenised once, where that is the same as tokenising their text."""
+        told = list(islice(corpus.read(self.store.folder(self.specs.corpus)), CHECKED))
+        size = int(self.store.manifest(self.specs.corpus)["entries"])
+        return assembler(self.world, self.config.corpus, self.vocabulary, told, size)
+
     def _ids(self, epoch: int) -> packing.Ragged:
+        if self._assembler:
+            return self._assembler.epoch(epoch).sequences
         entries = self.entries
         if self.config.corpus.fresh and epoch:
             entries = list(self._told(epoch))

@@ -1,0 +1,81 @@
+"""Speed, measured side by side in one run: `python -m experiments.bench`, or `only=NAME`."""
+
+import json
+import os
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from experiments import benchmarks
+from experiments.config import CONF, guarded, register
+
+register()
+LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
+COLUMNS = ("name", "unit", "ours", "rival", "rival_name", "ratio", "better", "target", "holds", "device")
+
+
+def bench(only: str, lab: Path) -> Path:
+    """Measure one benchmark or all, keep the others' rows, and write the files; return the json's path."""
+    chosen = [only] if only else benchmarks.names()
+    modules = {name: benchmarks.benchmark(name) for name in chosen}
+    import torch
+
+    path = lab / "bench.json"
+    lab.mkdir(parents=True, exist_ok=True)
+    kept = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = [row for row in kept if row["benchmark"] not in modules and row["benchmark"] in benchmarks.names()]
+    for name, module in modules.items():
+        command = f"python -m experiments.bench only={name}"
+        for one in module.rows(torch.cuda.is_available()):
+            row = {**asdict(one), "ratio": one.ratio, "holds": one.holds}
+            rows.append({**{key: row[key] for key in COLUMNS}, "benchmark": name, "command": command, **machine()})
+    path.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
+    folder = Path("docs") if lab == Path("lab") else lab  # paths.lab moves everything that is written
+    folder.mkdir(exist_ok=True)
+    (folder / "benchmarks.md").write_text(table(rows), encoding="utf-8")
+    return path
+
+
+def machine() -> dict[str, str]:
+    """Return when and on what a row was measured."""
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    hardware = f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}"
+    return {"made": datetime.now(UTC).date().isoformat(), "versions": versions, "hardware": hardware}
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as a page; a row that this machine cannot measure stands beside the command that does."""
+    lines = [
+        "# Benchmarks", "", "Written by `python -m experiments.bench`. `ratio` is ours / rival; a target is on the",
+        "ratio where there is a rival, else on ours. Empty: needs a GPU; the command fills it.", "",
+        "| name | unit | ours | rival | ratio | better | target | holds | device | command |", "|---" * 10 + "|",
+    ]  # fmt: skip
+    for row in rows:
+        rival = f"{number(row['rival'])} ({row['rival_name']})" if row["rival_name"] else ""
+        holds = {True: "yes", False: "NO", None: ""}[row["holds"]]
+        ours, ratio, target = (number(row[key]) for key in ("ours", "ratio", "target"))
+        cells = (row["name"], row["unit"], ours, rival, ratio, row["better"], target, holds, row["device"])
+        lines.append(f"| {' | '.join(cells)} | `{row['command']}` |")
+    made = sorted({f"{row['made']}: {row['hardware']}; {row['versions']}" for row in rows})
+    return "\n".join([*lines, "", "Measured on", "", *[f"- {text}" for text in made], ""])
+
+
+def number(value: float | None) -> str:
+    """Return a number with three digits that count, or nothing."""
+    return "" if value is None else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+def main(config: DictConfig) -> None:
+    """Measure and print the table."""
+    print(guarded(lambda: bench(config.only, Path(config.paths.lab))))
+
+
+if __name__ == "__main__":
+    main()

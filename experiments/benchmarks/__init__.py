@@ -1,0 +1,73 @@
+"""Speed: a module each with `rows(cuda)`, measured side by side; `experiments.bench` finds them by name."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Protocol, cast
+
+from data_gen.config import ConfigError
+
+Contender = Callable[[], float]  # measures itself once
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured figure.
+
+    better: higher or lower. ratio: ours / rival. target: on the ratio where there is a rival, else on ours; None
+    where nothing is promised. ours is None where this machine cannot run it.
+    """
+
+    name: str
+    unit: str
+    ours: float | None
+    rival: float | None
+    rival_name: str
+    better: str
+    target: float | None
+    device: str
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours / rival, or None without a rival."""
+        return None if self.ours is None or not self.rival else self.ours / self.rival
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the target is met; None where nothing is promised or nothing was measured."""
+        value = self.ratio if self.rival_name else self.ours
+        if value is None or self.target is None:
+            return None
+        return value >= self.target if self.better == "higher" else value <= self.target
+
+
+class Benchmark(Protocol):
+    """What a module of this package offers."""
+
+    def rows(self, cuda: bool) -> Iterator[Row]:
+        """Measure; rows that need a GPU are empty where `cuda` is false."""
+        ...
+
+
+def names() -> list[str]:
+    """Return the names of all benchmarks."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def benchmark(name: str) -> Benchmark:
+    """Return the module of a benchmark; raises ConfigError where there is none of that name."""
+    if name not in names():
+        raise ConfigError(f"only={name}: choose one of {', '.join(names())}")
+    return cast(Benchmark, importlib.import_module(f"{__name__}.{name}"))
+
+
+def interleaved(contenders: Mapping[str, Contender], rounds: int) -> dict[str, float]:
+    """Return the median of each contender's measures, taken in turn so that a busy moment meets all of them."""
+    found: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(rounds):
+        order = list(contenders)
+        for name in order[number % len(order) :] + order[: number % len(order)]:
+            found[name].append(contenders[name]())
+    return {name: median(measures) for name, measures in found.items()}

@@ -1,0 +1,78 @@
+"""Corpora straight as token ids against text that is then tokenised, on one core."""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from data_gen import biographies, world
+from data_gen.config import CorpusConfig, WorldConfig
+from experiments.benchmarks import Row, interleaved
+from physics_lm import assembly, tokenizers
+from physics_lm.config import TokenizerConfig
+
+PEOPLE, MILLION, SAMPLE = 20_000, 1_000_000, 500
+CORPUS = CorpusConfig()  # multi5+permute, all templates
+CHILD = [sys.executable, "-m", __spec__.name]
+
+
+def rows(cuda: bool) -> Iterator[Row]:
+    """Measure tokens a second, and a million people in a process of its own."""
+    del cuda
+    made = world.make(WorldConfig(people=PEOPLE), 0)
+    laid, text = contenders(made)
+    found = interleaved({"laid": laid, "text": text}, 5)
+    rival = "text, then tokenizers (byte-level BPE)"
+    yield Row("corpus_speedup", "tokens/s", found["laid"], found["text"], rival, "higher", 20, "cpu, one core")
+    yield Row("corpus_rate", "tokens/s", found["laid"], None, "", "higher", 20e6, "cpu, one core")
+    seconds, gigabytes = map(float, subprocess.check_output(CHILD, text=True).split())
+    yield Row("corpus_million_people_seconds", "s", seconds, None, "", "lower", 60, "cpu, one core")
+    yield Row("corpus_million_people_memory", "GB", gigabytes, None, "", "lower", 2, "cpu, one core")
+
+
+def tokenizer(made: world.World) -> PreTrainedTokenizerBase:
+    """Return a byte-level BPE tokenizer trained on some entries of a world."""
+    drawn = biographies.draw(made, CORPUS, rows=np.arange(SAMPLE))
+    texts = [entry.text for entry in biographies.render(made, CORPUS, drawn)]
+    return tokenizers.train(TokenizerConfig("bpe", 4096), texts)
+
+
+def contenders(made: world.World) -> tuple[Callable[[], float], Callable[[], float]]:
+    """Return what measures tokens a second of our route and of the text route; both tell the same entries."""
+    trained = tokenizer(made)
+    ours = assembly.Assembler(made, CORPUS, trained)
+    some = np.arange(SAMPLE)
+
+    def laid() -> float:
+        start = time.perf_counter()
+        size = len(ours.epoch().sequences.flat)
+        return size / (time.perf_counter() - start)
+
+    def text() -> float:
+        start = time.perf_counter()
+        drawn = biographies.draw(made, CORPUS, rows=some)
+        texts = [entry.text for entry in biographies.render(made, CORPUS, drawn)]
+        encoded = trained.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        size = sum(len(entry.ids) + 1 for entry in encoded)
+        return size / (time.perf_counter() - start)
+
+    return laid, text
+
+
+def million() -> tuple[float, float]:
+    """Lay the entries of a million people; return seconds from the world on, and the process's peak in GB."""
+    start = time.perf_counter()
+    made = world.make(WorldConfig(people=MILLION), 0)
+    found = assembly.Assembler(made, CORPUS, tokenizer(made)).epoch()
+    seconds = time.perf_counter() - start
+    assert len(found.sequences) == MILLION * CORPUS.entries_per_person
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return seconds, peak / (1e9 if sys.platform == "darwin" else 1e6)
+
+
+if __name__ == "__main__":
+    print(*million())

@@ -1,0 +1,76 @@
+"""One-pass exact match against transformers' generate, in fp32, on the same questions and the same model."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from data_gen import questions, world
+from data_gen.config import QuestionConfig, WorldConfig
+from data_gen.questions import Question
+from experiments.benchmarks import Row, interleaved
+from physics_lm import models, scoring, tokenizers, training
+from physics_lm.config import ModelConfig, TokenizerConfig
+
+PEOPLE, BATCH, ROUNDS = 200, 128, 5
+POOLS = {
+    "first_name": 60, "middle_name": 60, "last_name": 120, "year": 100,
+    "city": 50, "university": 60, "major": 30, "employer": 50,
+}  # fmt: skip
+MODEL = ModelConfig(layers=3, width=128, heads=4, positions=128)
+RIVAL = "transformers generate"
+
+
+def rows(cuda: bool) -> Iterator[Row]:
+    """Measure questions a second on the CPU, and on the GPU where there is one."""
+    found = interleaved(contenders(torch.device("cpu")), ROUNDS)
+    yield Row("evaluation_one_pass", "questions/s", found["one pass"], found["generate"], RIVAL, "higher", 1.2, "cpu")
+    gpu = interleaved(contenders(training.device()), ROUNDS) if cuda else {}
+    ours, rival = gpu.get("one pass"), gpu.get("generate")
+    yield Row("evaluation_one_pass_gpu", "questions/s", ours, rival, RIVAL, "higher", 5, "gpu")
+
+
+def contenders(where: torch.device) -> dict[str, Callable[[], float]]:
+    """Return what measures questions a second by either way."""
+    made = world.make(WorldConfig(people=PEOPLE, pools=POOLS), 0)
+    asked = questions.ask(made, QuestionConfig(), "test")
+    tokenizer = tokenizers.train(TokenizerConfig("word"), [question.text for question in asked])
+    model = models.build(MODEL, len(tokenizer), tokenizer.eos_token_id, 0).to(where).eval()  # type: ignore[arg-type]
+
+    def one_pass() -> float:
+        start = time.perf_counter()
+        scoring.score(model, tokenizer, scoring.encode(tokenizer, asked), BATCH)
+        return len(asked) / (time.perf_counter() - start)
+
+    def generate() -> float:
+        start = time.perf_counter()
+        generated(model, tokenizer, asked, BATCH)
+        return len(asked) / (time.perf_counter() - start)
+
+    return {"one pass": one_pass, "generate": generate}
+
+
+@torch.no_grad()
+def generated(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Sequence[Question], batch: int
+) -> list[bool]:
+    """Return whether each question is answered right by greedy generation as long as its gold."""
+    end, where = tokenizer.eos_token_id, model.device
+    heads = tokenizer([question.prompt for question in asked], add_special_tokens=False)["input_ids"]
+    golds = tokenizer([question.gold for question in asked], add_special_tokens=False)["input_ids"]
+    by_length = sorted(range(len(asked)), key=lambda number: (len(heads[number]), len(golds[number])))
+    right = [False] * len(asked)
+    for first in range(0, len(by_length), batch):
+        part = by_length[first : first + batch]
+        width = 1 + max(len(heads[number]) for number in part)
+        ids = torch.tensor([[end] * (width - len(heads[n])) + heads[n] for n in part])
+        mask = torch.arange(width) >= width - 1 - torch.tensor([[len(heads[n])] for n in part])
+        longest = max(len(golds[number]) for number in part)
+        out = model.generate(
+            ids.to(where), attention_mask=mask.long().to(where), max_new_tokens=longest, do_sample=False,
+            eos_token_id=end, pad_token_id=end,
+        )  # fmt: skip
+        for number, said in zip(part, out[:, width:].tolist(), strict=True):
+            right[number] = said[: len(golds[number])] == golds[number]
+    return right

@@ -1,0 +1,230 @@
+"""Entries straight as token ids: parts of sentences are tokenised once and laid end to end by array operations.
+
+Equal, id for id, to tokenising the rendered text. That needs a tokenizer that never merges across the borders of
+subject, words, value and name: `assembler` finds out, and returns None where the text route must be taken.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerBase
+
+from data_gen import biographies, pools, sentences
+from data_gen.attributes import NAME_POOLS, NAMES
+from data_gen.biographies import NAME, PERSON, PRONOUN, Biography, Recipes
+from data_gen.config import CorpusConfig
+from data_gen.world import PRONOUNS, World
+from physics_lm.packing import Ragged
+
+log = logging.getLogger(__name__)
+Array = NDArray[np.int64]
+BLOCK = 1000  # entries assembled at once: what they need stays in the processor's cache
+CHECKED = 200  # whole entries that are also tokenised as text before an assembler is trusted
+_LEFT, _RIGHTS = "a", (" a", ".", ",")  # what may stand before a part and after it
+
+
+class MergedError(ValueError):
+    """Entries cannot be laid from parts; the message says why."""
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """E entries as token ids, the end token after each, and where their S values stand.
+
+    person: (E,) person ids. attribute: (E, S) by sentence position. start, stop: (E, S) tokens of the value,
+    counted from the entry's first.
+    """
+
+    sequences: Ragged
+    person: Array
+    attribute: NDArray[np.int8]
+    start: NDArray[np.int32]
+    stop: NDArray[np.int32]
+
+
+class _Parts:
+    """Texts to be tokenised in one go; each is known by its number."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def add(self, texts: Sequence[str]) -> Array:
+        first = len(self.texts)
+        self.texts += texts
+        return np.arange(first, len(self.texts))
+
+    def table(self, tokenizer: PreTrainedTokenizerBase) -> Ragged:
+        """Tokenise the parts as they stand within a text; raises MergedError where a neighbour changes them."""
+        place = {text: number for number, text in enumerate(dict.fromkeys(self.texts))}
+        left = _encode(tokenizer, [_LEFT])[0]
+        inside = [ids[len(left) :] for ids in _encode(tokenizer, [_LEFT + text for text in place])]
+        for right in _RIGHTS:
+            after = _encode(tokenizer, [_LEFT + right])[0][len(left) :]
+            # a part that ends in a stop has a sentence after it, and that begins with a space
+            parts = [part for part in place if right.startswith(" ") or part[-1:] not in (".", ",")]
+            for part, ids in zip(parts, _encode(tokenizer, [_LEFT + part + right for part in parts]), strict=True):
+                if ids != [*left, *inside[place[part]], *after]:
+                    raise MergedError(f"the tokenizer merges {part!r} and {right!r}")
+        return _laid([inside[place[text]] for text in self.texts], np.int32)
+
+
+def _laid(sequences: Sequence[Sequence[int]], dtype: Any) -> Ragged:
+    bounds = np.cumsum([0, *map(len, sequences)])
+    return Ragged(np.fromiter(chain.from_iterable(sequences), dtype, int(bounds[-1])), bounds)
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
+    return [encoding.ids for encoding in tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+
+
+class Assembler:
+    """The parts of one world's entries as token ids."""
+
+    def __init__(self, world: World, config: CorpusConfig, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Tokenise every part once; raises MergedError where whole entries cannot be laid from parts."""
+        self._world, self._config = world, config
+        self._dtype: type[np.integer[Any]] = np.uint16 if len(tokenizer) <= 2**16 else np.int32
+        parts = _Parts()
+        self._head, self._tail = self._sentences(parts)
+        self._closing_head, self._closing_tail = self._closings(parts)
+        self._value = np.stack([self._values(parts, name) for name in NAMES])
+        names = [parts.add([f" {text}" for text in pools.first(p, world.config.pools[p])]) for p in NAME_POOLS]
+        table = parts.table(tokenizer)
+        longest = [int(table.lengths[part].max()) for part in (self._head, self._value, self._tail)]
+        self._empty, self._end = len(table), len(table) + 1
+        self._name = len(table) + 2  # of the person in row 0; the others follow
+        self._table = self._with_names(table, names, tokenizer.eos_token_id)
+        name = int(self._table.lengths[self._name :].max())
+        self._longest = len(NAMES) * (sum(longest) + name) + longest[0] + name + longest[2]
+
+    def _sentences(self, parts: _Parts) -> tuple[Array, Array]:
+        """Return the parts before and after a value, by attribute, template, form and pronoun."""
+        count = max(len(sentences.first(name, self._config.templates)) for name in NAMES)
+        head = np.zeros((len(NAMES), count, 3, len(PRONOUNS)), np.int64)
+        tail = np.zeros_like(head)
+        for told, name in enumerate(NAMES):
+            templates = sentences.first(name, self._config.templates)
+            for number, pronoun in enumerate(PRONOUNS):
+                for form, subject in ((PRONOUN, pronoun), (NAME, "N"), (PERSON, "The person")):
+                    made = [template.render(subject, "V", pronoun) for template in templates]
+                    cut = [len(subject) if form == NAME else 0 for _ in made]
+                    texts = [s.text[c : s.value[0]].rstrip() for s, c in zip(made, cut, strict=True)]
+                    texts = [text if form == NAME else f" {text}" for text in texts]
+                    head[told, : len(made), form, number] = parts.add(texts)
+                    tail[told, : len(made), form, number] = parts.add([s.text[s.value[1] :] for s in made])
+        return head, tail
+
+    def _closings(self, parts: _Parts) -> tuple[Array, Array]:
+        """Return the parts before and after the name in a closing sentence, by template and pronoun."""
+        made = [[t.render(p, "V", p) for p in PRONOUNS] for t in sentences.load(sentences.CLOSING)]
+        head = np.stack([parts.add([" " + s.text[: s.value[0]].rstrip() for s in row]) for row in made])
+        return head, np.stack([parts.add([s.text[s.value[1] :] for s in row]) for row in made])
+
+    def _values(self, parts: _Parts, attribute: str) -> Array:
+        """Return the part that tells a person's value, by row."""
+        used, place = np.unique(self._world.values[attribute], return_inverse=True)
+        return parts.add([f" {self._world.pools[attribute][int(i)]}" for i in used])[place]
+
+    def _with_names(self, table: Ragged, names: list[Array], end_id: int) -> Ragged:
+        """Return the table with an empty part, the end token, and everybody's full name after it."""
+        pieces = np.stack([part[column] for part, column in zip(names, self._world.names.T, strict=True)], axis=1)
+        lengths = np.concatenate([table.lengths, [0, 1], table.lengths[pieces].sum(1)])
+        flat = np.concatenate([table.flat, [end_id], table.reorder(pieces.ravel())]).astype(self._dtype)
+        return Ragged(flat, np.concatenate([[0], np.cumsum(lengths)]))
+
+    def epoch(self, epoch: int = 0) -> Assembled:
+        """Assemble everybody's entries of one epoch, in the order of `biographies.draw`."""
+        return self.assemble(np.arange(len(self._world)), epoch)
+
+    def assemble(self, rows: Array, epoch: int = 0) -> Assembled:
+        """Assemble all entries of the people in some rows of the world, person by person."""
+        people = max(1, min(BLOCK // 4, BLOCK // self._config.entries_per_person))
+        blocks = [rows[first : first + people] for first in range(0, len(rows), people)]
+        # what is never written takes no memory
+        flat = np.empty(len(rows) * self._config.entries_per_person * self._longest, self._dtype)
+        told, filled = [], 0
+        for block in blocks:
+            recipes = biographies.draw(self._world, self._config, epoch, block)
+            parts, value = self._layout(recipes)
+            length = self._table.lengths[parts]
+            ids = self._table.reorder(parts.ravel())
+            flat[filled : filled + len(ids)] = ids
+            filled += len(ids)
+            stop = np.cumsum(length, axis=1, dtype=np.int32)
+            person = recipes.row + self._world.config.first_person
+            told.append(
+                (
+                    person,
+                    recipes.attribute.astype(np.int8),
+                    stop[:, value] - length[:, value].astype(np.int32),
+                    stop[:, value],
+                    stop[:, -1],
+                )
+            )
+        person, attribute, start, stop, lengths = (np.concatenate(part) for part in zip(*told, strict=True))
+        bounds = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        return Assembled(Ragged(flat[:filled], bounds), person, attribute, start, stop)
+
+    def _layout(self, recipes: Recipes) -> tuple[Array, list[int]]:
+        """Return every entry's parts in text order, shape (E, P), and which columns hold the values."""
+        pronoun, name = self._world.pronoun[recipes.row], self._name + recipes.row
+        columns, value = [], []
+        for place in range(recipes.attribute.shape[1]):
+            told, template, form = (part[:, place] for part in (recipes.attribute, recipes.template, recipes.subject))
+            if (form == NAME).any():
+                columns.append(np.where(form == NAME, name, self._empty))
+            columns.append(self._head[told, template, form, pronoun])
+            value.append(len(columns))
+            columns.append(self._value[told, recipes.row])
+            columns.append(self._tail[told, template, form, pronoun])
+        if (recipes.closing >= 0).any():
+            closed = recipes.closing >= 0
+            for part in (
+                self._closing_head[recipes.closing, pronoun],
+                name,
+                self._closing_tail[recipes.closing, pronoun],
+            ):
+                columns.append(np.where(closed, part, self._empty))
+        columns.append(np.full(len(recipes), self._end))
+        return np.stack(columns, axis=1), value
+
+
+def assembler(
+    world: World,
+    config: CorpusConfig,
+    tokenizer: PreTrainedTokenizerBase,
+    told: Sequence[Biography] = (),
+    size: int | None = None,
+) -> Assembler | None:
+    """Return the assembler of a world's entries, or None (with a warning) where their text must be tokenised.
+
+    Part by part is looked at, then some whole entries. told, size: the first entries of the corpus that is to be
+    read, and how many it has.
+    """
+    try:
+        if size not in (None, len(world) * config.entries_per_person):
+            raise MergedError("the corpus is not what its recipes say")
+        made = Assembler(world, config, tokenizer)
+        _check(made, world, config, tokenizer, told)
+    except MergedError as merged:
+        log.warning("%s: entries are tokenised as text, which is slower", merged)
+        return None
+    return made
+
+
+def _check(
+    made: Assembler, world: World, config: CorpusConfig, tokenizer: PreTrainedTokenizerBase, told: Sequence[Biography]
+) -> None:
+    rows = np.arange(min(len(world), -(-CHECKED // config.entries_per_person)))
+    rendered = list(biographies.render(world, config, biographies.draw(world, config, rows=rows)))
+    if any(entry.text != other.text for entry, other in zip(told, rendered, strict=False)):
+        raise MergedError("the corpus is not what its recipes say")
+    found = made.assemble(rows).sequences
+    for number, ids in enumerate(_encode(tokenizer, [entry.text for entry in rendered])):
+        if found[number].tolist() != [*ids, tokenizer.eos_token_id]:
+            raise MergedError(f"the tokenizer merges across parts of {rendered[number].text[:60]!r}")

@@ -1,0 +1,89 @@
+"""The benchmarks' bookkeeping, and that both sides of each do the same work; no timing is asserted."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from data_gen_fixtures import small_world
+from transformers import AutoModelForCausalLM
+
+from data_gen.config import ConfigError
+from experiments import bench, benchmarks
+from experiments.benchmarks import Row, evaluation, interleaved
+from physics_lm import scoring, tokenizers
+
+
+@pytest.mark.parametrize(
+    ("ours", "rival", "rival_name", "better", "target", "ratio", "holds"),
+    [
+        (40.0, 2.0, "r", "higher", 20, 20.0, True),
+        (38.0, 2.0, "r", "higher", 20, 19.0, False),
+        (1.0, None, "", "lower", 1.5, None, True),
+        (1.6, None, "", "lower", 1.5, None, False),
+        (None, None, "r", "higher", 5, None, None),
+        (3.0, 2.0, "r", "higher", None, 1.5, None),
+    ],
+)
+def test_a_target_is_on_the_ratio_where_there_is_a_rival(ours, rival, rival_name, better, target, ratio, holds):
+    row = Row("x", "s", ours, rival, rival_name, better, target, "cpu")
+    assert (row.ratio, row.holds) == (ratio, holds)
+
+
+def test_contenders_take_turns_and_the_median_is_kept():
+    asked = []
+    measures = {"a": iter([1.0, 9.0, 2.0]), "b": iter([5.0, 4.0, 6.0])}
+
+    def contender(name):
+        return lambda: (asked.append(name), next(measures[name]))[1]
+
+    assert interleaved({name: contender(name) for name in measures}, 3) == {"a": 2.0, "b": 5.0}
+    assert asked == ["a", "b", "b", "a", "a", "b"]
+
+
+class Fake:
+    def __init__(self, name):
+        self.name = name
+
+    def rows(self, cuda):
+        yield Row(f"{self.name}_cpu", "s", 1.0, None, "", "lower", 2, "cpu")
+        yield Row(f"{self.name}_gpu", "s", None, None, "other", "higher", 5, "gpu")
+
+
+def test_one_benchmark_leaves_the_others_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmarks, "names", lambda: ["one", "two"])
+    monkeypatch.setattr(benchmarks, "benchmark", Fake)
+    bench.bench("", tmp_path)
+    rows = json.loads(bench.bench("two", tmp_path).read_text())["rows"]
+    assert [row["name"] for row in rows] == ["one_cpu", "one_gpu", "two_cpu", "two_gpu"]
+    assert set(bench.COLUMNS) <= set(rows[0])
+    page = (tmp_path / "benchmarks.md").read_text()
+    for word in ("one_gpu", "`python -m experiments.bench only=two`", rows[0]["versions"], rows[0]["hardware"]):
+        assert word in page
+
+
+def test_an_unknown_benchmark_is_refused_before_any_work(tmp_path):
+    with pytest.raises(ConfigError, match="only=nonsense"):
+        bench.bench("nonsense", tmp_path / "lab")
+    assert not (tmp_path / "lab").exists()
+
+
+def test_either_evaluation_finds_the_same_answers_right(lab):
+    model = AutoModelForCausalLM.from_pretrained(lab.folder("finetune"), dtype=torch.float32)
+    tokenizer = tokenizers.load(lab.folder("finetune"))
+    scores = scoring.score(model, tokenizer, scoring.encode(tokenizer, lab.questions), 16)
+    assert evaluation.generated(model, tokenizer, lab.questions, 16) == [score.correct for score in scores]
+
+
+def test_both_corpus_routes_tell_the_same_tokens(monkeypatch):
+    from experiments.benchmarks import corpus
+
+    monkeypatch.setattr(corpus, "SAMPLE", 20)
+    made = small_world(people=20)
+    trained = corpus.tokenizer(made)
+    assembler = corpus.assembly.Assembler(made, corpus.CORPUS, trained)
+    drawn = corpus.biographies.draw(made, corpus.CORPUS, rows=np.arange(20))
+    texts = [entry.text for entry in corpus.biographies.render(made, corpus.CORPUS, drawn)]
+    ids = [entry.ids for entry in trained.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+    flat = [token for part in ids for token in (*part, trained.eos_token_id)]
+    assert assembler.epoch().sequences.flat.tolist() == flat
