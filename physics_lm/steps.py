@@ -207,6 +207,8 @@ class Job:
     @cached_property
     def _assembler(self) -> Assembler | None:
         """What lays entries from parts that are tokenised once, where that is the same as tokenising their text."""
+        if self.specs.rewrite or self.config.corpus.kind == "folder" or self.config.pretrain.facts:
+            return None
         told = list(islice(corpus.read(self.store.folder(self.specs.corpus)), CHECKED))
         size = int(self.store.manifest(self.specs.corpus)["entries"])
         return assembler(self.world, self.config.corpus, self.vocabulary, told, size)
