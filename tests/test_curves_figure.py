@@ -9,8 +9,10 @@ from matplotlib.figure import Figure
 
 from data_gen.attributes import NAMES
 from experiments import reproduce, sweep
+from experiments.config import run_config
 from experiments.figures import curves, tracks
 from experiments.figures.curves_paper import plateau
+from physics_lm import pipeline
 
 STEPS = np.arange(20, 1001, 20)
 PEOPLE = 12
@@ -123,8 +125,11 @@ def test_the_picture_is_drawn_with_few_arms_and_with_all(arms, names, tmp_path):
 
 
 def test_the_figure_runs_from_end_to_end_at_smoke_scale(tmp_path):
-    words = ["figure=curves", "scale=smoke", f"paths.lab={tmp_path}", "hydra.launcher.n_jobs=1"]
-    assert reproduce.reproduce(sweep.compose(words), words) == 0
+    words = ["figure=curves", "scale=smoke", f"paths.lab={tmp_path}"]
+    config = sweep.compose(words)
+    for overrides in reproduce.jobs_of(config, words).values():  # here, not in a process each
+        pipeline.run(run_config(sweep.compose(overrides)), tmp_path)
+    assert reproduce.reproduce(config, words) == 0
     made = tmp_path / "figures" / "smoke" / "curves"
     assert (made / "figure.png").read_bytes().startswith(b"\x89PNG")
     assert all(claim["holds"] is None for claim in json.loads((made / "claims.json").read_text()))

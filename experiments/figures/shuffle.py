@@ -27,7 +27,7 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
     names = list(arms)
     chosen, colors = means(found).loc[names], [ORANGE if name.endswith("adjacent") else BLUE for name in names]
     figure, (left, right) = panels(11, 1.9 + 0.62 * len(names), 2, [3, 1])
-    bars(left, chosen, [label(name) for name in names], colors, "a replication with 124M weights, 100,000 people")
+    bars(left, chosen, [label(name) for name in names], colors, "a replication (124M, 100,000 people, full names)")
     _memory(right, chosen, colors)
     return titled(figure, TITLE, caption)
 
@@ -46,38 +46,17 @@ def _memory(axis: Axes, chosen: pd.DataFrame, colors: list[str]) -> None:
 # facts F1
 CLAIMS = (
     Statement(
-        "F1",
-        "entries side by side cost extraction (points)",
-        "90",
-        ("fullname_shuffled", "fullname_adjacent"),
-        minus("fullname_shuffled", "fullname_adjacent"),
-        Between(50),
+        "F1", "entries side by side cost extraction (points)", "90", ("shuffled", "adjacent"),
+        minus("shuffled", "adjacent"), Between(50),
     ),
     Statement(
-        "F1.short",
-        "and without full names too (points)",
-        "not tried",
-        ("shuffled", "adjacent"),
-        minus("shuffled", "adjacent"),
-        Between(50),
+        "F1.fullname", "with full names too, as in the replication (points)", "90",
+        ("fullname_shuffled", "fullname_adjacent"), minus("fullname_shuffled", "fullname_adjacent"), Between(50),
     ),
-    Statement(
-        "F1.bio",
-        "while the entries side by side are known by heart",
-        "not given",
-        ("adjacent",),
-        tokens("adjacent"),
-        Between(98),
-    ),
-    Statement(
-        "F1.good",
-        "shuffled entries are extracted",
-        "97",
-        ("fullname_shuffled",),
-        mean("fullname_shuffled"),
-        Between(80),
-    ),
-)
+    Statement("F1.bio", "while the entries side by side are known by heart", "not given", ("adjacent",),
+              tokens("adjacent"), Between(98)),
+    Statement("F1.good", "shuffled entries are extracted", "97", ("shuffled",), mean("shuffled"), Between(80)),
+)  # fmt: skip
 
 
 def claims(arms: Arms, shows: bool, scale: str) -> list[Claim]:

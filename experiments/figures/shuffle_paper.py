@@ -1,12 +1,12 @@
 """A public replication of Part 3.1 (github.com/ykrmm/PhysicsLLM_3.1): held-out QA in percent, mean of six.
 
-124M weights, 100,000 people, multi5+permute+fullname. The five entries of a person stood side by side in the
-windows until its author found the fault.
+124M weights, 100,000 people. The five entries of a person stood side by side in the windows until its author
+found the fault. It read multi5+permute+fullname; the arms without full names are set beside the same two numbers.
 """
 
-MEANS: dict[str, float] = {"fullname_shuffled": 97.0, "fullname_adjacent": 7.0}
+MEANS: dict[str, float] = {"shuffled": 97.0, "adjacent": 7.0, "fullname_shuffled": 97.0, "fullname_adjacent": 7.0}
 
 
 def values(arm: str) -> tuple[float, ...]:
-    """Return the replication's numbers of an arm, none where it has none."""
-    return (MEANS[arm],) if arm in MEANS else ()
+    """Return the replication's number for an arm."""
+    return (MEANS[arm],)
