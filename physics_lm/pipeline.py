@@ -122,7 +122,7 @@ def plan(config: RunConfig) -> Plan:
 def _facts(config: RunConfig) -> Spec | None:
     if config.facts.kind == "none":
         return None
-    pools = {name: config.world.pools[name] for name in ("first_name", "last_name")}
+    pools = {name: config.world.pools.get(name) for name in ("first_name", "last_name")}
     return spec("facts", VERSIONS["facts"], {"seed": config.seed, "facts": _pathless(config.facts), "pools": pools})
 
 

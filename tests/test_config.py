@@ -39,6 +39,8 @@ def test_the_menu_has_every_group():
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
 def test_every_choice_composes_and_sets_what_its_file_says(group, choice):
     needed = {"checkpoint": ["model.path=/somewhere"], "curves": ["pretrain.eval_every=5"]}
+    needed |= dict.fromkeys(("reversal", "reversal_logprob"), ["facts=names"])
+    needed["instructions"] = ["facts.paraphrases=5"]
     if choice == "folder":
         return  # needs a folder of entries, and is tested with one
     overrides = [f"{group}={choice}", *needed.get(choice, [])]

@@ -18,7 +18,7 @@ from physics_lm.probes.reversal_logprob import compare, groups
 from physics_lm.telling import Telling
 
 FACTS = ("corpus=single", "facts=names", "probe=reversal")
-LEARNED = ("facts.paraphrases=30", "finetune.steps=200", "finetune.lr=1e-2", "finetune.batch=32")
+LEARNED = ("facts.paraphrases=30", "finetune.steps=400", "finetune.lr=1e-2", "finetune.batch=32")
 
 
 @pytest.fixture(scope="module")
