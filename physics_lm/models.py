@@ -16,6 +16,7 @@ from transformers import (
     MistralForCausalLM,
     PreTrainedModel,
 )
+from transformers.utils import logging
 
 from data_gen.config import ConfigError
 from physics_lm.config import ModelConfig, check_model
@@ -46,7 +47,10 @@ def widen(model: PreTrainedModel, vocabulary: int, seed: int) -> PreTrainedModel
     if model.get_input_embeddings().num_embeddings < vocabulary:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
+            spoken = logging.get_verbosity()
+            logging.set_verbosity_error()  # it explains at length that new embeddings are drawn like the old
             model.resize_token_embeddings(_padded(vocabulary))
+            logging.set_verbosity(spoken)
     return model
 
 
