@@ -15,6 +15,7 @@ from physics_lm.pipeline import RunConfig, columns
 
 RESAMPLES = 1000
 PAIRED = ["seed", "task", "split", "person", "attribute", "prompt"]  # what makes two rows the same question
+ASKED = ["other", "hinted", "heldout"]  # and what some families add
 EXACT = 25  # differing answers below which McNemar's test is the binomial one
 
 
@@ -196,11 +197,15 @@ def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
     Columns: task, split, attribute, both, only_first, only_second, neither, p (exact where few answers
     differ). For a mean over attributes take `contrast`: one person's answers are not independent. Raises
-    MixedArmsError where an arm is several, ValueError where the two share no question.
+    MixedArmsError where an arm is several, ValueError where the two share no question or one asks it twice.
     """
     for name, rows in (("first", first), ("second", second)):
         check_one_arm(rows, where=f"the rows of the {name} arm")
-    pairs = first[[*PAIRED, "correct"]].merge(second[[*PAIRED, "correct"]], on=PAIRED)
+    on = PAIRED + [name for name in ASKED if name in first and name in second]
+    for rows in (first, second):
+        if rows.duplicated(on).any():
+            raise ValueError("an arm was asked one question twice: choose among its rows first")
+    pairs = first[[*on, "correct"]].merge(second[[*on, "correct"]], on=on)
     if pairs.empty:
         raise ValueError("the two arms share no question: compare arms of one seed and one probe")
     keys = ["task", "split", "attribute"]

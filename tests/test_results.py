@@ -164,6 +164,8 @@ def test_mcnemar_refuses_arms_that_are_several_or_share_nothing():
     rows = arm(draws(), "single")
     with pytest.raises(results.MixedArmsError, match="second arm"):
         results.mcnemar(rows, pd.concat([rows, arm(draws(), "multi5")]))
+    with pytest.raises(ValueError, match="one question twice"):
+        results.mcnemar(rows, pd.concat([rows, rows]))
     with pytest.raises(ValueError, match="share no question"):
         results.mcnemar(rows, arm(draws(), "single", seed=3))
 
