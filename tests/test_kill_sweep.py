@@ -97,18 +97,6 @@ def test_a_killed_launcher_takes_its_workers_along(undisturbed, tmp_path):
     assert any('"resumed_at": 0' not in text for text in manifests)
 
 
-def test_an_interrupted_sweep_stops_its_workers_and_says_how_to_go_on(undisturbed, tmp_path):
-    process = start(tmp_path)
-    pids = training(tmp_path, process)
-    process.send_signal(signal.SIGINT)
-    code, err = finish(process)
-    assert code == 130
-    assert err.strip().splitlines()[-1] == "stopped: the same command goes on from here"
-    assert "Traceback" not in err
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-    same(tmp_path, undisturbed)
-
-
 def test_everything_killed_at_any_moment(undisturbed, tmp_path):
     moments = random.Random(0)
     for wait in (moments.uniform(1, 8), moments.uniform(4, 14), 0):
