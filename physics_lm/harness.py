@@ -19,8 +19,7 @@ custom_dataset: !function loader.questions
 test_split: test
 output_type: loglikelihood
 doc_to_text: "{{prompt}}"
-doc_to_target: "{{gold}}"
-target_delimiter: " "
+doc_to_target: "{{' ' + gold}}"
 metric_list:
   - {metric: acc, aggregation: mean, higher_is_better: true}
 metadata: {version: 1.0}

@@ -67,3 +67,33 @@ def test_every_question_is_a_line_of_a_task(exported, lab):
         assert [line["prompt"] for line in lines] == [f"<|endoftext|>{question.prompt}" for question in wanted]
         assert [line["gold"] for line in lines] == [question.gold for question in wanted]
         assert (exported / "lm_eval" / f"{name}.yaml").read_text().startswith(f"task: {name}\n")
+
+
+@pytest.mark.slow
+def test_the_harness_gets_the_labs_own_accuracy(tmp_path, smoke):
+    """On a checkpoint that knows some answers and not others; every question's log-probability, too."""
+    lm_eval = pytest.importorskip("lm_eval", reason="pip install 'physics-lm[harness]'")
+    from lm_eval.tasks import TaskManager
+
+    from experiments.run import task
+
+    config = sweep.compose([*words(tmp_path), "finetune.steps=200", "finetune.lr=5e-3", "finetune.save_every=200"])
+    key = task(config)
+    folder = export.export(config)
+    rows = results.load(tmp_path, [key])
+    rows = rows[rows["task"] == "extraction"]
+    assert 0.05 < rows["correct"].mean() < 0.95, "the test would show nothing"
+    found = lm_eval.simple_evaluate(
+        model="hf", model_args=f"pretrained={folder / 'model'},dtype=float32", tasks=["physics_lm"], device="cpu",
+        task_manager=TaskManager(include_path=str(folder / "lm_eval")), batch_size=16, bootstrap_iters=0,
+    )  # fmt: skip
+    for split in ("train", "test"):
+        name, mine = f"physics_lm_extraction_{split}", rows[rows["split"] == split]
+        assert found["results"][name]["acc,none"] == pytest.approx(mine["correct"].mean(), abs=1e-9)
+        theirs = {
+            one["doc"]["prompt"].removeprefix("<|endoftext|>"): one["resps"][0][0] for one in found["samples"][name]
+        }
+        ours = mine.set_index("prompt")["gold_logprob"]
+        assert len(theirs) == len(ours)
+        for prompt, (logprob, _) in theirs.items():
+            assert float(logprob) == pytest.approx(ours[prompt], abs=1e-3)
