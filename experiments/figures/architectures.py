@@ -5,21 +5,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Statement, judge
 from experiments.figures import architectures_paper as paper
-from experiments.figures.held_out import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    attributes,
-    bars,
-    cells,
-    heat,
-    mean,
-    means,
-    minus,
-    panels,
-    titled,
-    tokens,
-)
+from experiments.figures.drawing import heat, panels, titled
+from experiments.figures.held_out import BLUE, GREEN, ORANGE, attributes, bars, cells, mean, means, minus, tokens
 
 TITLE = "GPT-2, Llama and Mistral of one shape: augmentation decides, not the architecture"
 KINDS = {"gpt2_rotary": ("GPT-2 rotary", BLUE), "llama": ("Llama", ORANGE), "mistral": ("Mistral", GREEN)}

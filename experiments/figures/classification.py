@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Measure, Statement, hints, judge
 from experiments.figures import classification_paper as paper
+from experiments.figures.drawing import titled
 from experiments.figures.hints import BASES, PLAIN, WITH, WITHOUT
 from physics_lm import results
 from physics_lm.results import Estimate
@@ -44,7 +45,6 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     names = tasks(_any(arms))
     height = -(-len(names) // 3)
     figure = plt.figure(figsize=(12, 3 * height + 5.2), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.94))  # type: ignore[union-attr, call-arg]
     grid = figure.add_gridspec(height + 2, 3, height_ratios=[0.28, *[1.0] * height, 1.15])
     for number, (task, theirs) in enumerate(names.items()):
         axis = figure.add_subplot(grid[1 + number // 3, number % 3])
@@ -60,9 +60,7 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     figure.legend(
         handles=hints.handles(), loc="upper left", bbox_to_anchor=(0.005, 0.965), ncols=3, fontsize=8, frameon=False
     )
-    figure.suptitle(TITLE, fontsize=12, x=0.01, ha="left", weight="bold")
-    figure.text(0.01, 0.005, caption, fontsize=7.5, color="0.35", va="bottom")
-    return figure
+    return titled(figure, TITLE, caption, 0.03, 0.94)
 
 
 def _title(task: str, theirs: str) -> str:

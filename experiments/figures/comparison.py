@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Measure, Statement, hints, judge
 from experiments.figures import comparison_paper as paper
+from experiments.figures.drawing import titled
 from experiments.figures.hints import BASES, PLAIN, WITH, WITHOUT
 from physics_lm.results import Estimate
 
@@ -51,7 +52,6 @@ def reasons(arms: Arms, rows: pd.DataFrame, task: str, mode: str) -> dict[str, f
 def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     """Draw a panel per task, why answers are wrong at the largest share, and predicted against measured accuracy."""
     figure = plt.figure(figsize=(12, 11.2), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.94))  # type: ignore[union-attr, call-arg]
     grid = figure.add_gridspec(4, 6, height_ratios=[0.28, 1, 1, 1.15])
     for column, thing in enumerate(THINGS):
         for line, kind in enumerate(("ranking", "subtraction")):
@@ -67,9 +67,7 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     figure.legend(
         handles=hints.handles(), loc="upper left", bbox_to_anchor=(0.005, 0.965), ncols=3, fontsize=8, frameon=False
     )
-    figure.suptitle(TITLE, fontsize=12, x=0.01, ha="left", weight="bold")
-    figure.text(0.01, 0.005, caption, fontsize=7.5, color="0.35", va="bottom")
-    return figure
+    return titled(figure, TITLE, caption, 0.03, 0.94)
 
 
 def _why(axis: Axes, arms: Arms, cells: pd.DataFrame) -> None:

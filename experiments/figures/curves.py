@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Statement, judge
 from experiments.figures import curves_paper as paper
-from experiments.figures.held_out import BLUE, GREEN, ORANGE, titled
+from experiments.figures.drawing import titled
+from experiments.figures.held_out import BLUE, GREEN, ORANGE
 from experiments.figures.tracks import Array, Track, crossing, estimate, track
 from physics_lm.results import Estimate
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Statement, judge, only_runs
 from experiments.figures import extraction_paper as paper
+from experiments.figures.drawing import heat, titled
 from experiments.figures.held_out import (
     BLUE,
     ORANGE,
@@ -15,11 +16,9 @@ from experiments.figures.held_out import (
     attributes,
     bars,
     cells,
-    heat,
     mean,
     means,
     minus,
-    titled,
     tokens,
     train,
 )

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from data_gen.questions.inverse import GIVEN
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge, only_runs
 from experiments.figures import inverse_paper as paper
+from experiments.figures.drawing import titled
 from physics_lm import results
 from physics_lm.results import Estimate
 
@@ -75,15 +76,12 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     """Draw heat maps of ours and the paper's, the ceiling of the world, and forward beside inverse."""
     names = [name for name in dict.fromkeys(cells["arm"]) if not name.endswith(FORWARD)]
     figure = plt.figure(figsize=(12, 2.6 + 0.85 * len(names)), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.05, 1, 0.92))  # type: ignore[union-attr, call-arg]
     grid = figure.add_gridspec(2, 2, height_ratios=[1, 1])
     searched = cells[cells["task"] != "extraction"]
     _heat(figure.add_subplot(grid[0, 0]), searched, names, "accuracy", "ours (%)")
     _heat(figure.add_subplot(grid[0, 1]), searched, names, "paper", "the paper (%)")
     _ends(figure.add_subplot(grid[1, :]), searched, cells[cells["task"] == "extraction"], names)
-    figure.suptitle(TITLE, fontsize=12, x=0.01, ha="left", weight="bold")
-    figure.text(0.01, 0.005, caption, fontsize=7.5, color="0.35", va="bottom")
-    return figure
+    return titled(figure, TITLE, caption, 0.05, 0.92)
 
 
 def label(arm: str) -> str:

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Statement, judge
 from experiments.figures import lora_paper as paper
-from experiments.figures.held_out import BLUE, GREEN, ORANGE, asked, cells, mean, means, minus, of, panels, titled
+from experiments.figures.drawing import panels, titled
+from experiments.figures.held_out import BLUE, GREEN, ORANGE, asked, cells, mean, means, minus, of
 from physics_lm import results
 from physics_lm.results import Estimate
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from data_gen.attributes import NAMES
 from experiments.figures import Arms, Between, Claim, Measure, Statement, extraction_paper, judge
 from experiments.figures import retrieval_paper as paper
+from experiments.figures.drawing import heat, titled
 from physics_lm import results
 from physics_lm.results import Estimate
 
@@ -62,7 +63,6 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     """Draw heat maps of the paper's tasks, ours and the paper's, and below it our tasks for first and last words."""
     names = list(dict.fromkeys(cells["corpus"]))
     figure = plt.figure(figsize=(12, 3.4 + 0.75 * len(names)), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.05, 1, 0.93))  # type: ignore[union-attr, call-arg]
     grid = figure.add_gridspec(2, 2)
     tasks = [WHOLE, *paper.TASKS]
     for column, (value, title) in enumerate((("accuracy", "ours (%)"), ("paper", "the paper (%)"))):
@@ -76,20 +76,13 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
         "ours: first and last word of values that have several (%)",
     )
     _bars(figure.add_subplot(grid[1, 1]), cells)
-    figure.suptitle(TITLE, fontsize=12, x=0.01, ha="left", weight="bold")
-    figure.text(0.01, 0.005, caption, fontsize=7.5, color="0.35", va="bottom")
-    return figure
+    return titled(figure, TITLE, caption, 0.05, 0.93)
 
 
 def _heat(axis: Axes, cells: pd.DataFrame, names: list[str], tasks: list[str], value: str, title: str) -> None:
-    grid = cells.pivot(index="corpus", columns="task", values=value).reindex(index=names, columns=tasks).to_numpy(float)
-    axis.imshow(grid, vmin=0, vmax=100, cmap="YlGnBu", aspect="auto")
-    for (y, x), number in np.ndenumerate(grid):
-        text = "n/a" if np.isnan(number) else f"{number:.0f}"
-        axis.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if number > 60 else "black")
+    grid = cells.pivot(index="corpus", columns="task", values=value).reindex(index=names, columns=tasks)
+    heat(axis, grid, title, [name.replace("_", "+") for name in names])
     axis.set_xticks(range(len(tasks)), [_words(task) for task in tasks], fontsize=6.5)
-    axis.set_yticks(range(len(names)), [name.replace("_", "+") for name in names], fontsize=8)
-    axis.set_title(title, fontsize=9.5)
 
 
 def _words(task: str) -> str:

@@ -12,6 +12,7 @@ from data_gen.facts import BOTH, CONTEXT_REVERSE, CONTEXT_SAME, DESCRIPTION_FIRS
 from data_gen.facts.instructions import ANSWER_FIRST, QUESTION_FIRST
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import reversal_paper as paper
+from experiments.figures.drawing import titled
 from physics_lm import effects
 from physics_lm.results import Estimate
 
@@ -53,7 +54,6 @@ def table(arms: Arms) -> pd.DataFrame:
 def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     """Draw accuracy in both orders by how the facts were told, and beside it instructions and the control."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), width_ratios=[1.35, 1], layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.06, 1, 0.88))  # type: ignore[union-attr, call-arg]
     told = "standard" if "standard" in arms else next(iter(arms))
     facts = [
         (f"{words}\nfirst" if subset != BOTH else words, [(told, subset, SAME), (told, subset, REVERSE)])
@@ -84,9 +84,7 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     figure.legend(
         [*handles, *marks], names, loc="upper left", bbox_to_anchor=(0.005, 0.94), ncols=4, fontsize=8, frameon=False
     )
-    figure.suptitle(TITLE, fontsize=12, x=0.01, ha="left", weight="bold")
-    figure.text(0.01, 0.005, caption, fontsize=7.5, color="0.35", va="bottom")
-    return figure
+    return titled(figure, TITLE, caption, 0.06, 0.88)
 
 
 Bar = tuple[str, str, str]  # arm, subset, task

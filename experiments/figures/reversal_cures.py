@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from data_gen.facts import DESCRIPTION_FIRST, NAME_FIRST, REVERSE, SAME
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import reversal_cures_paper as paper
+from experiments.figures.drawing import titled
 from physics_lm import effects
 from physics_lm.results import Estimate
 
@@ -68,7 +69,6 @@ def label(arm: str) -> str:
 def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     """Draw a bar per cure and direction asked, beside what the papers found or say."""
     figure, axes = plt.subplots(1, 2, figsize=(12, 1.9 + 0.42 * len(arms)), sharey=True, layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.06, 1, 0.9))  # type: ignore[union-attr, call-arg]
     titles = {
         NAME_FIRST: "told name first, asked for the name",
         DESCRIPTION_FIRST: "told description first, asked for it",
@@ -78,9 +78,7 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
         axis.set_title(title, fontsize=9, loc="left")
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="upper right", ncols=3, fontsize=8, frameon=False)
-    figure.suptitle(TITLE, fontsize=12, x=0.01, ha="left", weight="bold")
-    figure.text(0.01, 0.005, caption, fontsize=7.5, color="0.35", va="bottom")
-    return figure
+    return titled(figure, TITLE, caption, 0.06, 0.9)
 
 
 def _bars(axis: Axes, cells: pd.DataFrame, arms: list[str], beside_papers: bool) -> None:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from data_gen.facts import DESCRIPTION_FIRST, NAME_FIRST, REVERSE, SAME
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import reversal_logprob_paper as paper
+from experiments.figures.drawing import titled
 from experiments.figures.reversal import part
 from physics_lm import effects
 from physics_lm.results import Estimate
@@ -58,14 +59,11 @@ def table(arms: Arms) -> pd.DataFrame:
 def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     """Draw where the right answer ranks among all, the log-probabilities of right and random, and the effects."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 4.4), width_ratios=[1, 1, 0.9], layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0.06, 1, 0.9))  # type: ignore[union-attr, call-arg]
     rows = arms["standard"] if "standard" in arms else next(iter(arms.values()))
     _ranks(axes[0], rows)
     _distributions(axes[1], rows)
     _effects(axes[2], cells)
-    figure.suptitle(TITLE, fontsize=12, x=0.01, ha="left", weight="bold")
-    figure.text(0.01, 0.005, caption, fontsize=7.5, color="0.35", va="bottom")
-    return figure
+    return titled(figure, TITLE, caption, 0.06, 0.9)
 
 
 def _steps(axis: Axes, values: pd.Series, colour: str, style: str, label: str) -> None:

@@ -1,0 +1,38 @@
+"""What all figures share when they are drawn: panels, heat maps, the title and the small print."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+
+def panels(width: float, height: float, count: int, ratios: Sequence[float] | None = None) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels side by side."""
+    figure, axes = plt.subplots(1, count, figsize=(width, height), layout="constrained", width_ratios=ratios)
+    return figure, list(np.atleast_1d(axes))
+
+
+def heat(axis: Axes, values: pd.DataFrame, title: str, labels: Sequence[str]) -> None:
+    """Draw a heat map of percentages, a row for each arm."""
+    grid = values.to_numpy(float)
+    axis.imshow(grid, vmin=0, vmax=100, cmap="YlGnBu", aspect="auto")
+    for (y, x), value in np.ndenumerate(grid):
+        text = "n/a" if np.isnan(value) else f"{value:.0f}"
+        axis.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if value > 60 else "black")
+    axis.set_xticks(range(values.shape[1]), [str(c).replace("_", "\n") for c in values.columns], fontsize=8)
+    axis.set_yticks(range(len(values)), labels, fontsize=8)
+    axis.set_title(title, fontsize=9)
+
+
+def titled(figure: Figure, title: str, caption: str, bottom: float = 0.06, height: float = 0.92) -> Figure:
+    """Put the title above a figure made with `layout="constrained"`, and the small print below.
+
+    bottom, height: where the panels stand, as shares of the figure.
+    """
+    figure.get_layout_engine().set(rect=(0, bottom, 1, height))  # type: ignore[union-attr, call-arg]
+    figure.suptitle(title, fontsize=12, x=0.01, ha="left", weight="bold")
+    figure.text(0.01, 0.005, caption, fontsize=7.5, color="0.35", va="bottom")
+    return figure
