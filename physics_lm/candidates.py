@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from physics_lm import progress, tokenizers
 from physics_lm.packing import pad, ragged
 
 
@@ -20,17 +20,12 @@ def against(
     A prompt is read once, and every answer goes on from it.
     """
     model.eval()
-
-    def ids(texts: Sequence[str]) -> list[list[int]]:
-        found: list[list[int]] = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        return found
-
     where, end = next(model.parameters()).device, tokenizer.eos_token_id
-    tails = ragged(ids(answers), end)
+    tails = ragged(tokenizers.ids(tokenizer, answers), end)
     tail_AxT = torch.from_numpy(pad(tails, np.arange(len(tails)), end)).long().to(where)[:, :-1]
     told_AxT = torch.from_numpy(np.arange(tail_AxT.shape[1]) < tails.lengths[:, None] - 1).to(where)
     found = []
-    for head in tqdm(ids(prompts), desc="probe", disable=None, delay=2, unit="prompt"):
+    for head in progress.over(tokenizers.ids(tokenizer, prompts), "probe", "prompt"):
         read = model(input_ids=torch.tensor([[end, *head]], device=where), use_cache=True)
         read.cache.batch_repeat_interleave(len(answers))
         rest = model(input_ids=tail_AxT, cache=read.cache).logits[:, :-1]

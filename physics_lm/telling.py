@@ -35,7 +35,7 @@ class Telling:
     def ids(self, vocabulary: PreTrainedTokenizerBase) -> list[list[int]]:
         """Return the token ids of the sentences told, and of what a cure adds to them."""
         texts = [sentence.text for sentence in self.facts.told] + self.added
-        ids: list[list[int]] = vocabulary(texts, add_special_tokens=False)["input_ids"]
+        ids = tokenizers.ids(vocabulary, texts)
         return ids + ([cures.tokens(row) for row in ids] if self._config.facts.cure == "token" else [])
 
     def rows(self, vocabulary: PreTrainedTokenizerBase, batch: int) -> packing.Rows:
