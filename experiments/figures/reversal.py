@@ -67,13 +67,13 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     left.set_ylabel("right answers (%)")
     pairs = [("instructions_same", QUESTION_FIRST, SAME), ("instructions_reversed", ANSWER_FIRST, REVERSE)]
     controls = [
-        ("instructions:\nguidance in the order\nof the test | reversed", pairs),
+        ("instructions:\nguidance in order,\nguidance reversed", pairs),
         (
-            "before fine-tuning,\nthe fact in the prompt\n(name first)",
+            "no fine-tuning,\nfact in the prompt,\nname first",
             [("base", NAME_FIRST, CONTEXT_SAME), ("base", NAME_FIRST, CONTEXT_REVERSE)],
         ),
         (
-            "before fine-tuning,\nthe fact in the prompt\n(description first)",
+            "no fine-tuning,\nfact in the prompt,\ndescription first",
             [("base", DESCRIPTION_FIRST, CONTEXT_SAME), ("base", DESCRIPTION_FIRST, CONTEXT_REVERSE)],
         ),
     ]

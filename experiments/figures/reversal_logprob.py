@@ -1,4 +1,4 @@
-"""In the other order the right answer is not even more likely than others (2309.12288, section 2.1.2)."""
+"""Is the right answer at least likelier than others in the other order? (2309.12288, section 2.1.2)."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +14,7 @@ from experiments.figures.reversal import part
 from physics_lm import effects
 from physics_lm.results import Estimate
 
-TITLE = "In the other order, the right answer is no more likely than any other"
+TITLE = "Asked in the other order: is the right answer any likelier than the others?"
 WORDS = {NAME_FIRST: "told name first", DESCRIPTION_FIRST: "told description first"}
 LINES = {
     (NAME_FIRST, SAME): ("#3b6fa5", "-"),
@@ -94,7 +94,7 @@ def _distributions(axis: Axes, rows: pd.DataFrame) -> None:
         if len(cell):
             _steps(axis, effects.by_fact(cell, "gold_logprob"), "#c97b2a", style, f"{WORDS[subset]}: right answer")
             _steps(axis, effects.by_fact(cell, "other_logprob"), "0.45", style, f"{WORDS[subset]}: random other")
-    axis.set_xlabel("log-probability of an answer asked the other way (nats)")
+    axis.set_xlabel("log-probability of an answer,\nasked the other way (nats)")
     axis.set_ylabel("share of the facts")
     axis.set_title("right against random, as in the paper", fontsize=9, loc="left")
     axis.legend(fontsize=7.5, frameon=False, loc="upper left")
@@ -121,7 +121,7 @@ def _effects(axis: Axes, cells: pd.DataFrame) -> None:
         fontsize=9,
         loc="left",
     )
-    axis.set_xlabel("mean distance from the other answers\n(their standard deviations), 95% interval over facts")
+    axis.set_xlabel("distance from the other answers in their\nstandard deviations, 95% interval over facts")
     axis.set_yticks([])
     axis.set_ylim(-0.6, len(found) - 0.1)
     wide = max(0.5, float(found[["low", "high"]].abs().max().max()) * 1.1)
