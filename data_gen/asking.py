@@ -84,12 +84,20 @@ def chosen(config: QuestionConfig, known: Sequence[str]) -> tuple[str, ...]:
 
 
 def people(world: World, config: QuestionConfig, split: str) -> list[int]:
-    """Return the rows asked about in a split; raises ConfigError where `questions.share` leaves nobody."""
-    share = config.share if split == "train" and config.share else 1.0
-    side = world.train if split == "train" else ~world.train
-    rows = np.flatnonzero(side & (world.standing < share)).tolist()
-    if not rows:
-        raise ConfigError(f"questions.share={config.share}: nobody of {len(world)} people is left to ask about")
+    """Return the rows asked about in a split (`train`, `held` or `test`); raises ConfigError where none is left.
+
+    `held` and a smaller `questions.share` are drawn person by person, so that more of either only adds to them. Pairs
+    are drawn from one such list, so that nobody kept out of training is a training person's partner.
+    """
+    if split == "test":
+        return np.flatnonzero(~world.train).tolist()
+    ids = np.arange(len(world)) + world.config.first_person
+    held = counter.unit(counter.words(world.seed, "held", ids)) < config.held_share
+    rows = np.flatnonzero(world.train & (world.standing < (config.share or 1.0)) & (held == (split == "held"))).tolist()
+    if not rows and split == "train":
+        key = f"questions.held_share={config.held_share}" if config.held_share else f"questions.share={config.share}"
+        mend = "lower it" if config.held_share else "raise it"
+        raise ConfigError(f"{key}: nobody of {len(world)} people is left to train on; {mend}")
     return rows
 
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from physics_lm import progress
 
 
 @torch.no_grad()
@@ -30,7 +31,7 @@ def generate(
     by_length = np.argsort([len(part) for part in ids], kind="stable")
     parts = np.array_split(by_length, max(1, -(-len(ids) // batch)))
     found: dict[int, str] = {}
-    for part in tqdm(parts, desc=title, disable=None, delay=2, unit="batch"):
+    for part in progress.over(parts, title, "batch"):
         if len(part):
             found |= zip(part.tolist(), _continue(model, tokenizer, [ids[n] for n in part], longest), strict=True)
     return [found[number] for number in range(len(ids))]

@@ -221,6 +221,11 @@ def _check_objectives(config: RunConfig) -> None:
                 f"set {name}.objective=masked or uniform"
             )
         before = name
+    if config.probe.kind == "manipulation" and (last := getattr(config, before).objective) != "causal":
+        raise ConfigError(
+            f"probe.kind=manipulation: writes answers token by token, and {before}.objective={last} makes a model that "
+            "reads both ways; choose probe=extraction or the objective causal"
+        )
 
 
 def _check_train(name: str, config: TrainConfig) -> None:

@@ -241,6 +241,19 @@ def test_shares_are_of_all_people_and_nested():
     assert tests[0] == tests[1]
 
 
+def test_nobody_held_out_is_compared_with_anybody_in_training():
+    made = small_world(200)
+    config = QuestionConfig("comparison", held_share=0.3)
+    people = {}
+    for split in questions.SPLITS:
+        asked = questions.ask(made, config, split)
+        assert {question.split for question in asked} == {split}
+        people[split] = {q.person for q in asked} | {q.other for q in asked}
+    assert not people["train"] & people["held"]
+    assert not people["test"] & (people["train"] | people["held"])
+    assert people["train"] | people["held"] == {made.person(row) for row in np.flatnonzero(made.train)}
+
+
 def test_some_tasks_can_be_chosen(made):
     asked = ask(made, "classification", tasks="month_mod4+major_mod5")
     assert {question.task for question in asked} == {"month_mod4", "major_mod5"}

@@ -144,6 +144,21 @@ def test_a_bad_setting_is_refused_by_name_before_any_work(smoke, tmp_path, overr
     assert not (tmp_path / "lab").exists()
 
 
+def test_answers_are_not_written_by_a_model_that_reads_both_ways(smoke):
+    config = smoke(
+        "questions=retrieval", "probe=manipulation", "pretrain.objective=masked", "finetune.objective=masked"
+    )
+    with pytest.raises(ConfigError, match=r"probe\.kind=manipulation: .*finetune\.objective=masked"):
+        pipeline.check(config)
+
+
+def test_a_question_longer_than_the_context_is_refused_before_training(smoke, tmp_path):
+    longer = ("questions=inverse", "probe=manipulation", "corpus=single", "pretrain.context=52")
+    with pytest.raises(ConfigError, match=r"questions\.hint=none: the longest question of inverse takes \d+ tokens"):
+        pipeline.run(smoke(*longer), tmp_path)
+    assert not (tmp_path / "artifacts" / "pretrain").exists()
+
+
 def test_a_context_shorter_than_the_longest_entry_is_refused_before_training(smoke, tmp_path):
     with pytest.raises(ConfigError, match=r"pretrain\.context=45: the longest entry has \d+ tokens; raise it"):
         pipeline.run(smoke("corpus=single", "pretrain.context=45"), tmp_path)

@@ -3,12 +3,9 @@
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, cast
 
-import numpy as np
-
-from data_gen import counter
 from data_gen.config import ConfigError, QuestionConfig, WorldConfig
 from data_gen.world import World
 
@@ -57,7 +54,7 @@ class Family(Protocol):
         ...
 
     def questions(self, world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
-        """Yield the questions about a split (`train` or `test`), person by person."""
+        """Yield the questions about a split (`train`, `held` or `test`), person by person."""
         ...
 
 
@@ -85,17 +82,6 @@ def ask(world: World, config: QuestionConfig, split: str) -> list[Question]:
     Raises ConfigError as `check` does, and where nobody is left to train on.
     """
     check(config, world.config)
-    asked = _family(config.family).questions(world, config, "test" if split == "test" else "train")
-    if split == "test" or not config.held_share:
-        return [] if split == "held" else list(asked)
-    held = _held(world, config.held_share)
-    chosen = [replace(q, split=split) for q in asked if (q.person in held) == (split == "held")]
-    if split == "train" and not chosen:
-        raise ConfigError(f"questions.held_share={config.held_share}: nobody is left to train on; lower it")
-    return chosen
-
-
-def _held(world: World, share: float) -> set[int]:
-    """Return the people kept out of training: person by person, so that a larger share only adds to them."""
-    people = np.arange(len(world)) + world.config.first_person
-    return set(people[counter.unit(counter.words(world.seed, "held", people)) < share].tolist())
+    if split == "held" and not config.held_share:
+        return []
+    return list(_family(config.family).questions(world, config, split))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from data_gen.asking import HINT
-from data_gen.questions import Question
+from data_gen.questions import SPLITS, Question
 from physics_lm import decoding, scoring
 from physics_lm.probes import extraction
 
@@ -19,15 +19,15 @@ SPARE = 4  # tokens that an answer may be longer than the longest gold
 
 
 def rows(job: "Job") -> pd.DataFrame:
-    """Return a row per question of both splits; of P_train those in the first wording.
+    """Return a row per question of every split; of those trained on only the ones in the first wording.
 
     Beside the columns of every probe: other (second person of a pair, else -1), wording, heldout, chance and
     ceiling (see `Question`); hinted, whether a hint was asked for; hint, hint_prediction and hint_correct, the
     hint's own; first_correct and second_correct, whether it states the fact of each person. tokens and
     gold_logprob are of hint and answer together.
     """
-    asked = [q for split in ("train", "test") for q in job.asked(job.config.questions, split)]
-    asked = [question for question in asked if question.split == "test" or question.wording == 0]
+    asked = [q for split in SPLITS for q in job.asked(job.config.questions, split)]
+    asked = [question for question in asked if question.split != "train" or question.wording == 0]
     vocabulary, batch = job.model_vocabulary, job.config.probe.batch
     encoded = scoring.encode(vocabulary, asked)
     scores = scoring.score(job.model, vocabulary, encoded, batch)
