@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from data_gen.config import ConfigError
 from experiments.config import CONF, guarded, register, run_config
-from physics_lm import pipeline
+from physics_lm import checks, pipeline
 from physics_lm.artifacts import Store
 
 register()
@@ -19,7 +19,7 @@ def export(config: DictConfig) -> Path:
     Raises ConfigError where the run was not made yet.
     """
     run, store = run_config(config), Store(Path(config.paths.lab))
-    pipeline.check(run)
+    checks.check(run)
     specs = pipeline.plan(run)
     if not pipeline.complete(store, specs):
         raise ConfigError("export: this run is not in the lab yet; make it with experiments.run and the same settings")

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from data_gen.config import ConfigError
 from experiments import sweep
 from experiments.config import CONF, guarded, register, run_config
-from physics_lm import pipeline, progress
+from physics_lm import checks, pipeline, progress
 from physics_lm.artifacts import Store
 from physics_lm.pipeline import Plan, RunConfig
 
@@ -70,7 +70,7 @@ def reproduce(config: DictConfig, given: list[str]) -> int:
     jobs = jobs_of(config, given)
     runs = {job: run_config(sweep.compose(overrides)) for job, overrides in jobs.items()}
     for run in runs.values():
-        pipeline.check(run)
+        checks.check(run)
     plans, store = {job: pipeline.plan(run) for job, run in runs.items()}, Store(Path(config.paths.lab))
     if config.plan:
         print(describe(plans, store, config))

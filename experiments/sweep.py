@@ -22,7 +22,7 @@ from data_gen.config import ConfigError
 from experiments.config import CONF, run_config, say
 from experiments.ledger import Entry, Ledger
 from experiments.run import task
-from physics_lm import distributed, pipeline, tracking
+from physics_lm import checks, distributed, pipeline, tracking
 from physics_lm.artifacts import Store
 from physics_lm.pipeline import Plan, RunConfig
 
@@ -46,9 +46,9 @@ class Wanted:
 
     @classmethod
     def of(cls, overrides: Sequence[str], config: DictConfig) -> "Wanted":
-        """Read a composed config; raises ConfigError as `pipeline.check` does."""
+        """Read a composed config; raises ConfigError as `checks.check` does."""
         run = run_config(config)
-        pipeline.check(run)
+        checks.check(run)
         tracking.check(OmegaConf.to_object(config.tracking))
         return cls(list(overrides), config, run, pipeline.plan(run))
 

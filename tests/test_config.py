@@ -14,7 +14,7 @@ from data_gen.audit import AuditError
 from data_gen.config import ConfigError
 from experiments import reproduce, sweep
 from experiments.config import CONF, guarded, run_config, say
-from physics_lm import pipeline
+from physics_lm import checks, pipeline
 from physics_lm.training import DivergedError
 
 REFUSED = (HydraException, OmegaConfBaseException)
@@ -45,7 +45,7 @@ def test_every_choice_composes_and_sets_what_its_file_says(group, choice):
         return  # needs a folder of entries, and is tested with one
     overrides = [f"{group}={choice}", *needed.get(choice, [])]
     config = composed(*overrides)
-    pipeline.check(run_config(config))
+    checks.check(run_config(config))
     found = OmegaConf.to_container(config, throw_on_missing=True)
     if group in ("scale", "world", "model"):  # a scale sets over these, and is tested by itself
         return
@@ -81,7 +81,7 @@ def test_every_arm_of_every_figure_composes_at_every_scale(figure, scale):
     config.figure.arms = list(config.figure.known)
     for (arm, seed), overrides in reproduce.jobs_of(config, [f"scale={scale}"]).items():
         run = run_config(composed(*overrides))
-        pipeline.check(run)
+        checks.check(run)
         assert run.seed == seed
         assert pipeline.plan(run).steps, arm
 

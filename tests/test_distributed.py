@@ -10,7 +10,7 @@ import torch
 
 from data_gen.config import ConfigError
 from experiments import sweep
-from physics_lm import distributed, pipeline
+from physics_lm import checks, distributed
 from physics_lm.config import FinetuneConfig, PretrainConfig
 from physics_lm.training import learned
 
@@ -46,7 +46,7 @@ def test_objectives_that_mask_by_the_step_are_refused(second_of_two):
 
 def test_a_batch_that_cannot_be_divided_is_refused_before_any_work(second_of_two, smoke):
     with pytest.raises(ConfigError, match=r"pretrain\.batch=5"):
-        pipeline.check(smoke("pretrain.batch=5"))
+        checks.check(smoke("pretrain.batch=5"))
 
 
 def test_a_sweep_under_torchrun_is_refused(second_of_two, tmp_path):

@@ -14,7 +14,7 @@ from data_gen.audit import AuditError
 from data_gen.config import ConfigError, FactsConfig
 from data_gen.pools import PoolError
 from data_gen.sentences import TemplateError
-from physics_lm import pipeline, rewrite, steps, tokenizers
+from physics_lm import checks, pipeline, rewrite, steps, tokenizers
 from physics_lm.artifacts import Store
 from physics_lm.config import FinetuneConfig, RewriteConfig
 from physics_lm.pipeline import RunConfig, columns
@@ -149,7 +149,7 @@ def test_answers_are_not_written_by_a_model_that_reads_both_ways(smoke):
         "questions=retrieval", "probe=manipulation", "pretrain.objective=masked", "finetune.objective=masked"
     )
     with pytest.raises(ConfigError, match=r"probe\.kind=manipulation: .*finetune\.objective=masked"):
-        pipeline.check(config)
+        checks.check(config)
 
 
 def test_a_question_longer_than_the_context_is_refused_before_training(smoke, tmp_path):

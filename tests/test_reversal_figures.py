@@ -12,7 +12,7 @@ from experiments import reproduce, sweep
 from experiments.config import run_config
 from experiments.figures import reversal, reversal_cures, reversal_logprob
 from experiments.figures import reversal_cures_paper as cures_paper
-from physics_lm import pipeline
+from physics_lm import checks, pipeline
 
 FACTS = 200
 FIGURES = ("reversal", "reversal_logprob", "reversal_cures")
@@ -169,7 +169,7 @@ def test_every_arm_is_composed_and_planned_at_every_scale(name, scale):
     runs = {job: run_config(sweep.compose(overrides)) for job, overrides in jobs.items()}
     for run in runs.values():
         if scale != "paper":  # whose tokenizer comes from the hub
-            pipeline.check(run)
+            checks.check(run)
     plans = [pipeline.plan(run) for run in runs.values()]
     assert len({plan.probe.key for plan in plans}) == len(plans)
     assert len({plan.corpus.key for plan in plans}) == 1
@@ -182,7 +182,7 @@ def test_the_published_folder_is_one_override_of_a_figure(tmp_path):
         jobs = reproduce.jobs_of(config, ["scale=smoke", f"figure={name}", f"facts.folder={tmp_path}"])
         for overrides in jobs.values():
             run = run_config(sweep.compose(overrides))
-            pipeline.check(run)
+            checks.check(run)
             assert run.facts.folder == str(tmp_path)
 
 
