@@ -7,12 +7,10 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import datasets
-import numpy as np
 import pandas as pd
 import torch
 import transformers
@@ -27,10 +25,10 @@ from data_gen.questions import SPLITS, Question
 from physics_lm import curves, distributed, lora, masked, models, packing, scoring, tokenizers, training
 from physics_lm import rewrite as rewriting
 from physics_lm.artifacts import Spec, Store
-from physics_lm.assembly import CHECKED, Assembler, assembler
 from physics_lm.config import FinetuneConfig, TrainConfig
 from physics_lm.pipeline import Plan, RunConfig, columns
 from physics_lm.probes import probe
+from physics_lm.reading import Reading
 from physics_lm.telling import Telling
 from physics_lm.tracking import Build, Tracker, mirrored
 from physics_lm.training import Training
@@ -144,7 +142,7 @@ class Job:
 
     def corpus(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Write the corpus, refused where its spans do not hold the world's values."""
-        entries = list(self._told())
+        entries = list(self.told())
         audit.check_spans(entries, self.world, NAMES)
         train, held, test = ({q.person for q in self.asked(self.config.questions, split)} for split in SPLITS)
         audit.check_disjoint(train | held, test, "questions")
@@ -152,7 +150,7 @@ class Job:
         corpus.write(entries, folder, self.world, replace(self.config.corpus, path=""))
         return {"entries": len(entries), "people": len({entry.person_id for entry in entries})}
 
-    def _told(self, epoch: int = 0) -> Iterable[Biography]:
+    def told(self, epoch: int = 0) -> Iterable[Biography]:
         """Return the entries of one epoch, read from a folder or told by the templates."""
         if self.config.corpus.kind == "folder":
             return read(self.config.corpus.path, self.world)
@@ -195,80 +193,14 @@ class Job:
         trained.save_pretrained(folder)
         return {"vocabulary": len(trained), "classes": table}
 
-    @cached_property
-    def reading(self) -> PreTrainedTokenizerBase:
-        """The tokenizer of pretraining: the corpus's, with what questions, facts and the objective add to it."""
-        asked = self._vocabulary(self.specs.tokenizer, self.config.questions)  # refuses what is too long to be asked
-        vocabulary = asked if self.config.pretrain.question_share else self.vocabulary
-        if self.config.pretrain.facts:
-            vocabulary = self.telling.extend(vocabulary)
-        return masked.extend(vocabulary, self.config.pretrain.objective)
-
-    @cached_property
-    def _assembler(self) -> Assembler | None:
-        """What lays entries from parts that are tokenised once, where that is the same as tokenising their text."""
-        if self.specs.rewrite or self.config.corpus.kind == "folder" or self.config.pretrain.facts:
-            return None
-        told = list(islice(corpus.read(self.store.folder(self.specs.corpus)), CHECKED))
-        size = int(self.store.manifest(self.specs.corpus)["entries"])
-        return assembler(self.world, self.config.corpus, self.vocabulary, told, size)
-
-    def _ids(self, epoch: int) -> packing.Ragged:
-        if self._assembler:
-            return self._assembler.epoch(epoch).sequences
-        entries = self.entries
-        if self.config.corpus.fresh and epoch:
-            entries = list(self._told(epoch))
-        ids = tokenizers.ids(self.reading, [e.text for e in entries])
-        if self.config.pretrain.facts:
-            ids = ids + self.telling.ids(self.reading)
-        return packing.ragged(ids, self.reading.eos_token_id)
-
-    def _mixture(self) -> packing.Mixture:
-        settings, first = self.config.pretrain, self._ids(0)
-        longest = int(first.lengths.max())
-        if settings.context < longest:
-            raise ConfigError(f"pretrain.context={settings.context}: the longest entry has {longest} tokens; raise it")
-        fresh = self.config.corpus.fresh
-        entries = packing.Windows(
-            lambda epoch: self._ids(epoch) if fresh else first, settings.context, self.config.seed, settings.shuffle
-        )
-        questions = cloze = None
-        if settings.question_share:
-            questions = self._question_windows(None)
-            if (mask := masked.hidden(self.reading, settings.objective)) is not None:
-                cloze = self._question_windows(mask)
-        return packing.Mixture(entries, questions, settings.question_share, settings.batch, self.config.seed, cloze)
-
-    def _question_windows(self, hide: int | None) -> packing.Windows:
-        """Return windows of P_train's questions, their answers hidden behind the id `hide` where there is one."""
-        asked = self.asked(self.config.questions, "train")
-        ids = tokenizers.ids(self.reading, [question.text for question in asked])
-        if hide is not None:
-            heads = tokenizers.ids(self.reading, [question.prompt for question in asked])
-            ids = [[*head, *[hide] * (len(whole) - len(head))] for head, whole in zip(heads, ids, strict=True)]
-        packed = packing.ragged(ids, self.reading.eos_token_id)
-        return packing.Windows(lambda _: packed, self.config.pretrain.context, self.config.seed + 1)
-
-    def _audit_windows(self) -> dict[str, float]:
-        settings, ids = self.config.pretrain, self._ids(0)
-        person = np.array([entry.person_id for entry in self.entries], np.int64)
-        person = np.concatenate([person, -1 - np.arange(len(ids) - len(person))])  # facts are no people
-        orders = [packing.epoch_order(len(ids), self.config.seed, n, settings.shuffle) for n in range(5)]
-        found = audit.repeats(person, ids.lengths, orders, settings.context)
-        if settings.shuffle:
-            audit.check_repeats(found)
-        else:
-            log.warning("pretrain.shuffle=false: %.1f%% of windows hold a person twice", 100 * found.observed)
-        return {"observed": found.observed, "uniform": found.uniform, "windows": found.windows}
-
     def pretrain(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Pretrain a model on windows of entries, or of entries and questions of P_train."""
-        repeats, vocabulary = self._audit_windows(), self.reading
+        reading = Reading(self)
+        repeats, vocabulary = reading.repeats(), reading.vocabulary
         model = models.build(self.config.model, len(vocabulary), vocabulary.eos_token_id, self.config.seed)
         if (room := model.config.max_position_embeddings) < self.config.pretrain.context:
             raise ConfigError(f"pretrain.context={self.config.pretrain.context}: the model has {room} positions")
-        batches = self._mixture()
+        batches = reading.batches()
         title = f"pretrain {self.config.corpus.name}"
         asks = self.config.pretrain.eval_every and not distributed.rank()  # one process asks for all
         watch = curves.watch(self, model, vocabulary, state) if asks else None
@@ -295,7 +227,7 @@ class Job:
         self, settings: FinetuneConfig, asked: QuestionConfig, base: Spec, folder: Path, state: Path, told: bool = False
     ) -> dict[str, Any]:
         vocabulary = (
-            self.telling.extend(tokenizers.load(self.store.folder(base))) if told else self._vocabulary(base, asked)
+            self.telling.extend(tokenizers.load(self.store.folder(base))) if told else self.extended(base, asked)
         )
         vocabulary = masked.extend(vocabulary, settings.objective)
         model = models.widen(self._load(base), len(vocabulary), self.config.seed)
@@ -316,7 +248,7 @@ class Job:
             encoded.sequences, encoded.start, settings.batch, self.config.seed, vocabulary.eos_token_id, hide
         )
 
-    def _vocabulary(self, base: Spec, asked: QuestionConfig) -> PreTrainedTokenizerBase:
+    def extended(self, base: Spec, asked: QuestionConfig) -> PreTrainedTokenizerBase:
         """Return the tokenizer saved with an artifact and the words that questions add to it.
 
         Raises ConfigError where a question, with its hint and answer, is longer than the model's context.

@@ -1,0 +1,102 @@
+"""What a model reads in pretraining: the entries as token ids, windows of them, and of questions where they mix."""
+
+import logging
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from data_gen import audit, corpus
+from data_gen.config import ConfigError
+from physics_lm import masked, packing, tokenizers
+from physics_lm.assembly import CHECKED, Assembler, assembler
+
+if TYPE_CHECKING:
+    from physics_lm.steps import Job
+
+log = logging.getLogger(__name__)
+
+
+class Reading:
+    """The token ids and the batches of one job's pretraining."""
+
+    def __init__(self, job: "Job") -> None:
+        """Remember whose; nothing is read."""
+        self._job, self._config = job, job.config
+
+    @cached_property
+    def vocabulary(self) -> PreTrainedTokenizerBase:
+        """The corpus's tokenizer, with what questions, facts and the objective add to it."""
+        job, settings = self._job, self._config.pretrain
+        asked = job.extended(job.specs.tokenizer, self._config.questions)  # refuses what is too long to be asked
+        vocabulary = asked if settings.question_share else job.vocabulary
+        if settings.facts:
+            vocabulary = job.telling.extend(vocabulary)
+        return masked.extend(vocabulary, settings.objective)
+
+    @cached_property
+    def _assembler(self) -> Assembler | None:
+        """What lays entries from parts that are tokenised once, where that is the same as tokenising their text."""
+        job = self._job
+        if job.specs.rewrite or self._config.corpus.kind == "folder" or self._config.pretrain.facts:
+            return None
+        told = list(islice(corpus.read(job.store.folder(job.specs.corpus)), CHECKED))
+        size = int(job.store.manifest(job.specs.corpus)["entries"])
+        return assembler(job.world, self._config.corpus, job.vocabulary, told, size)
+
+    @cached_property
+    def _first(self) -> packing.Ragged:
+        """The ids of the first epoch, and of every other where the corpus is not fresh."""
+        return self._epoch(0)
+
+    def ids(self, epoch: int) -> packing.Ragged:
+        """Return what is read in an epoch as token ids, in the order in which it was told."""
+        return self._epoch(epoch) if self._config.corpus.fresh and epoch else self._first
+
+    def _epoch(self, epoch: int) -> packing.Ragged:
+        if self._assembler:
+            return self._assembler.epoch(epoch).sequences
+        entries = self._job.told(epoch) if epoch else self._job.entries
+        ids = tokenizers.ids(self.vocabulary, [entry.text for entry in entries])
+        if self._config.pretrain.facts:
+            ids = ids + self._job.telling.ids(self.vocabulary)
+        return packing.ragged(ids, self.vocabulary.eos_token_id)
+
+    def batches(self) -> packing.Mixture:
+        """Return the batches; raises ConfigError where an entry does not fit into the context."""
+        settings, seed = self._config.pretrain, self._config.seed
+        longest = int(self._first.lengths.max())
+        if settings.context < longest:
+            raise ConfigError(f"pretrain.context={settings.context}: the longest entry has {longest} tokens; raise it")
+        entries = packing.Windows(self.ids, settings.context, seed, settings.shuffle)
+        questions = cloze = None
+        if settings.question_share:
+            questions = self._questions(None)
+            if (mask := masked.hidden(self.vocabulary, settings.objective)) is not None:
+                cloze = self._questions(mask)
+        return packing.Mixture(entries, questions, settings.question_share, settings.batch, seed, cloze)
+
+    def _questions(self, hide: int | None) -> packing.Windows:
+        """Return windows of P_train's questions, their answers hidden behind the id `hide` where there is one."""
+        asked = self._job.asked(self._config.questions, "train")
+        ids = tokenizers.ids(self.vocabulary, [question.text for question in asked])
+        if hide is not None:
+            heads = tokenizers.ids(self.vocabulary, [question.prompt for question in asked])
+            ids = [[*head, *[hide] * (len(whole) - len(head))] for head, whole in zip(heads, ids, strict=True)]
+        packed = packing.ragged(ids, self.vocabulary.eos_token_id)
+        return packing.Windows(lambda _: packed, self._config.pretrain.context, self._config.seed + 1)
+
+    def repeats(self) -> dict[str, float]:
+        """Return how often a window holds a person twice; raises AuditError where entries are not well shuffled."""
+        settings, seed, ids = self._config.pretrain, self._config.seed, self._first
+        person = np.array([entry.person_id for entry in self._job.entries], np.int64)
+        person = np.concatenate([person, -1 - np.arange(len(ids) - len(person))])  # facts are no people
+        orders = [packing.epoch_order(len(ids), seed, n, settings.shuffle) for n in range(5)]
+        found = audit.repeats(person, ids.lengths, orders, settings.context)
+        if settings.shuffle:
+            audit.check_repeats(found)
+        else:
+            log.warning("pretrain.shuffle=false: %.1f%% of windows hold a person twice", 100 * found.observed)
+        return {"observed": found.observed, "uniform": found.uniform, "windows": found.windows}
