@@ -15,8 +15,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_gen.config import ConfigError
 from experiments import sweep
-from experiments.config import CONF, guarded, register, run_config
-from physics_lm import checks, pipeline, progress
+from experiments.config import CONF, guarded, register
+from physics_lm import pipeline, progress
 from physics_lm.artifacts import Store
 from physics_lm.pipeline import Plan, RunConfig
 
@@ -67,11 +67,8 @@ def reproduce(config: DictConfig, given: list[str]) -> int:
     start = time.perf_counter()
     if config.figure.seeds < 1:
         raise ConfigError(f"figure.seeds={config.figure.seeds}: must be 1 or more")
-    jobs = jobs_of(config, given)
-    runs = {job: run_config(sweep.compose(overrides)) for job, overrides in jobs.items()}
-    for run in runs.values():
-        checks.check(run)
-    plans, store = {job: pipeline.plan(run) for job, run in runs.items()}, Store(Path(config.paths.lab))
+    jobs = {job: sweep.Wanted.of(overrides) for job, overrides in jobs_of(config, given).items()}
+    plans, store = {job: one.specs for job, one in jobs.items()}, Store(Path(config.paths.lab))
     if config.plan:
         print(describe(plans, store, config))
         return 0

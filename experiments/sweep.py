@@ -45,8 +45,9 @@ class Wanted:
     specs: Plan
 
     @classmethod
-    def of(cls, overrides: Sequence[str], config: DictConfig) -> "Wanted":
-        """Read a composed config; raises ConfigError as `checks.check` does."""
+    def of(cls, overrides: Sequence[str], config: DictConfig | None = None) -> "Wanted":
+        """Read a config, composed from the overrides unless given; raises ConfigError as `checks.check` does."""
+        config = compose(overrides) if config is None else config
         run = run_config(config)
         checks.check(run)
         tracking.check(OmegaConf.to_object(config.tracking))
@@ -76,24 +77,22 @@ class Wanted:
         return Entry(self.key, name, sweep, state, expected=float(self.config.scale.arm_seconds), config=kept)
 
 
-def launch(jobs: Sequence[list[str]]) -> list[str]:
+def launch(jobs: Sequence["Wanted"]) -> list[str]:
     """Run every job through Hydra's launcher; return for each an empty text, or why it failed.
 
-    Jobs whose rows are there are left alone. A failed job stops no other. Raises ConfigError before any
-    work where a job is impossible.
+    Jobs whose rows are there are left alone. A failed job stops no other.
     """
     loader = ConfigLoaderImpl(create_config_search_path(CONF))
-    config = loader.load_configuration("config", overrides=jobs[0], run_mode=RunMode.MULTIRUN)
+    config = loader.load_configuration("config", overrides=jobs[0].overrides, run_mode=RunMode.MULTIRUN)
     context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
     launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=config)
     return record(launcher, jobs)
 
 
-def record(launcher: Any, jobs: Sequence[Sequence[str]]) -> list[str]:
+def record(launcher: Any, wanted: Sequence[Wanted]) -> list[str]:
     """Plan the jobs in the ledger, launch what is missing, and write how each ended; see `launch`."""
     if distributed.size() > 1:
         raise ConfigError("torchrun starts one run on several devices: use experiments.run without -m under it")
-    wanted = [Wanted.of(overrides, compose(overrides)) for overrides in jobs]
     sweep = hashlib.sha256("".join(sorted({one.key for one in wanted})).encode()).hexdigest()[:12]
     missing = order([one for one in {one.key: one for one in wanted}.values() if not _planned(one, sweep)])
     returns = launcher.launch([one.overrides for one in missing], initial_job_idx=0) if missing else []
@@ -173,7 +172,8 @@ class Recorded:
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
         """Launch what is missing of a batch; say which jobs failed, and go on."""
-        for overrides, why in zip(job_overrides, record(self.launcher, job_overrides), strict=True):
+        wanted = [Wanted.of(overrides) for overrides in job_overrides]
+        for overrides, why in zip(job_overrides, record(self.launcher, wanted), strict=True):
             if why:
                 self.failed += 1
                 print(f"error: {' '.join(overrides)}: {why}", file=sys.stderr)

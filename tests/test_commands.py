@@ -176,7 +176,7 @@ def swept(tmp_path_factory):
 def test_a_sweep_leaves_an_artifact_for_each_choice(swept):
     rows = results.load(swept / "lab")
     assert rows.groupby("run")["corpus.name"].first().sort_values().tolist() == ["multi5", "single"]
-    assert {path.name for path in swept.iterdir()} <= {"lab", "multirun.yaml"}
+    assert {path.name for path in swept.iterdir()} <= {"lab"}
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +255,7 @@ def test_a_plan_after_reproduce_has_nothing_to_do(reproduced, capsys):
 def test_a_failed_arm_is_named_and_stops_no_other(tmp_path):
     common = ["scale=smoke", f"paths.lab={tmp_path}", "hydra.launcher.n_jobs=1"]
     jobs = [[*common, "corpus=single", "pretrain.context=45"], [*common, "corpus=multi2"]]
-    failed = sweep.launch(jobs)
+    failed = sweep.launch([sweep.Wanted.of(job) for job in jobs])
     assert "pretrain.context=45" in failed[0]
     assert failed[1] == ""
     good = pipeline.plan(run_config(sweep.compose(["scale=smoke", "corpus=multi2"])))

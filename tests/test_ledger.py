@@ -26,6 +26,11 @@ def ledger(tmp_path):
     return Ledger(tmp_path)
 
 
+def record(launcher, jobs):
+    """Record the jobs of some lists of overrides."""
+    return sweep.record(launcher, [sweep.Wanted.of(job) for job in jobs])
+
+
 def test_an_entry_is_read_back_as_it_was_written(ledger):
     entry = Entry(KEY, "corpus=single", "s1", "failed", error="no", traceback="line\nline", config={"seed": 1})
     ledger.write(entry)
@@ -174,7 +179,7 @@ def words(lab, *more):
 def test_a_failed_job_stops_no_other_and_the_same_sweep_does_only_what_is_missing(tmp_path):
     bad, good = words(tmp_path, "corpus=single", "pretrain.context=45"), words(tmp_path, "corpus=single")
     launcher = InProcess()
-    why = sweep.record(launcher, [bad, good, good])
+    why = record(launcher, [bad, good, good])
     assert "pretrain.context=45" in why[0]
     assert why[1:] == ["", ""]
     assert len(launcher.launched) == 2
@@ -183,15 +188,15 @@ def test_a_failed_job_stops_no_other_and_the_same_sweep_does_only_what_is_missin
     assert failed.config["pretrain"]["context"] == 45
     assert "Traceback" in failed.traceback
     assert failed.sweep == done.sweep
-    assert sweep.record(InProcess(), [good]) == [""]
+    assert record(InProcess(), [good]) == [""]
     again = InProcess()
-    assert sweep.record(again, [bad, good])[1] == ""
+    assert record(again, [bad, good])[1] == ""
     assert again.launched == [bad]
     assert len(list(tmp_path.glob(f"artifacts/probe/*/{MANIFEST}"))) == 1
 
 
 def test_a_killed_job_is_written_down_by_the_launcher(tmp_path):
-    (why,) = sweep.record(Dying(), [words(tmp_path, "corpus=single")])
+    (why,) = record(Dying(), [words(tmp_path, "corpus=single")])
     (entry,) = Ledger(tmp_path).entries()
     assert entry.state == "failed"
     assert why == entry.error
@@ -200,11 +205,11 @@ def test_a_killed_job_is_written_down_by_the_launcher(tmp_path):
 
 def test_a_job_that_another_launcher_runs_is_joined_and_comes_last(tmp_path, capsys):
     jobs = [words(tmp_path, f"corpus={name}") for name in ("single", "multi2")]
-    key = sweep.Wanted.of(jobs[0], sweep.compose(jobs[0])).key
+    key = sweep.Wanted.of(jobs[0]).key
     ledger, launcher = Ledger(tmp_path), Dying()
     with ledger.lock(key):
         ledger.write(Entry(key, "corpus=single", state="running", host="here", pid=7, beat=time.time()))
-        sweep.record(launcher, jobs)
+        record(launcher, jobs)
     assert launcher.launched == [jobs[1], jobs[0]]
     assert "joined: corpus=single is being run by process 7 on here" in capsys.readouterr().err
 
@@ -212,15 +217,12 @@ def test_a_job_that_another_launcher_runs_is_joined_and_comes_last(tmp_path, cap
 def test_jobs_that_share_a_missing_training_do_not_wait_while_there_is_other_work(tmp_path):
     def wanted(corpus, steps, lr):
         job = words(tmp_path, f"corpus={corpus}", f"pretrain.steps={steps}", f"finetune.lr={lr}")
-        return sweep.Wanted.of(job, sweep.compose(job))
+        return sweep.Wanted.of(job)
 
     jobs = [wanted(corpus, steps, lr) for corpus, steps in (("single", 9), ("multi2", 5)) for lr in (1e-3, 2e-3)]
     ranked = [(one.run.corpus.name, one.run.finetune.lr) for one in sweep.order(jobs)]
     assert ranked == [("single", 1e-3), ("multi2", 1e-3), ("multi2", 2e-3), ("single", 2e-3)]
-    probes = [
-        sweep.Wanted.of(words(tmp_path, f"probe.batch={n}"), sweep.compose(words(tmp_path, f"probe.batch={n}")))
-        for n in (8, 16)
-    ]
+    probes = [sweep.Wanted.of(words(tmp_path, f"probe.batch={n}")) for n in (8, 16)]
     ranked = sweep.order([*probes, wanted("single", 1, 1e-3)])
     assert [one.run.probe.batch for one in ranked] == [8, 256, 16]
 
@@ -228,19 +230,19 @@ def test_jobs_that_share_a_missing_training_do_not_wait_while_there_is_other_wor
 def test_a_sweep_with_an_impossible_job_ends_before_any_work(tmp_path):
     launcher = InProcess()
     with pytest.raises(ConfigError, match=r"world\.people=0"):
-        sweep.record(launcher, [words(tmp_path, "corpus=single"), words(tmp_path, "world.people=0")])
+        record(launcher, [words(tmp_path, "corpus=single"), words(tmp_path, "world.people=0")])
     assert launcher.launched == []
     assert not list(tmp_path.iterdir())
 
 
 def test_a_sweep_on_a_ledger_of_a_newer_version_ends_before_any_work(tmp_path):
     job = words(tmp_path, "corpus=single")
-    key = sweep.Wanted.of(job, sweep.compose(job)).key
+    key = sweep.Wanted.of(job).key
     (tmp_path / "ledger").mkdir()
     (tmp_path / "ledger" / f"{key}.json").write_text(json.dumps({"version": 99, "key": key}))
     launcher = InProcess()
     with pytest.raises(ConfigError, match="newer version"):
-        sweep.record(launcher, [job])
+        record(launcher, [job])
     assert launcher.launched == []
 
 
@@ -255,10 +257,10 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing(tmp_path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "write", full)
-        (why,) = sweep.record(InProcess(), [job])
+        (why,) = record(InProcess(), [job])
     assert why.startswith("the disk is full (lab/ledger/x.json)")
     assert "\n" not in why
-    assert sweep.record(InProcess(), [job]) == [""]
+    assert record(InProcess(), [job]) == [""]
     assert Ledger(tmp_path).entries()[0].state == "done"
 
 
