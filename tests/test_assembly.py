@@ -12,7 +12,7 @@ from tokenizers import AddedToken, Tokenizer, pre_tokenizers, trainers
 from data_gen import biographies
 from data_gen.attributes import NAMES
 from data_gen.config import ConfigError, CorpusConfig
-from physics_lm import steps, tokenizers
+from physics_lm import reading, tokenizers
 from physics_lm.assembly import assembler
 from physics_lm.config import TokenizerConfig
 from physics_lm.packing import ragged
@@ -121,7 +121,7 @@ def test_a_corpus_that_is_not_from_its_recipes_takes_the_text_route(caplog):
 def test_pretraining_reads_the_same_by_either_route(smoke, tmp_path, monkeypatch, batches_of):
     config = smoke("corpus=multi_infinity_permute")
     direct = batches_of(config, "pretrain")
-    monkeypatch.setattr(steps, "assembler", lambda *args: None)
+    monkeypatch.setattr(reading, "assembler", lambda *args: None)
     text = batches_of(config, "pretrain")
     for step in (0, 3, 40):
         assert direct(step)[0].tolist() == text(step)[0].tolist()
