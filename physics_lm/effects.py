@@ -6,7 +6,6 @@ All rows of one fact (its paraphrases) are averaged first, so that every test an
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 from physics_lm import results
 from physics_lm.results import Estimate
@@ -22,9 +21,7 @@ def accuracy(rows: pd.DataFrame) -> Estimate:
     found = results.clustered(rows, cluster="fact")
     if rows["correct"].nunique() > 1:
         return found
-    facts = len(by_fact(rows, "correct"))
-    low, high = proportion_confint(facts * bool(rows["correct"].iloc[0]), facts, method="wilson")
-    return Estimate(found.value, 100 * low, 100 * high)
+    return results.wilson(by_fact(rows, "correct") > 0)
 
 
 def chance(rows: pd.DataFrame) -> float:
