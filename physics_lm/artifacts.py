@@ -64,12 +64,6 @@ def _default(part: Field[Any]) -> Any:
     return part.default if part.default_factory is MISSING else part.default_factory()
 
 
-def digest(folder: Path) -> str:
-    """Return the sha256 of a checkpoint folder's config and weights, whatever the folder is called."""
-    told = [path for pattern in ("config.json", "*.safetensors", "*.bin") for path in folder.glob(pattern)]
-    return hashlib.sha256(canonical({path.name: _digest(path) for path in told}).encode()).hexdigest()
-
-
 @dataclass(frozen=True)
 class Store:
     """The folder `paths.lab` and what lies in it."""
@@ -173,8 +167,8 @@ def damaged(folder: Path) -> str:
     """Return what is wrong with an artifact's folder, or an empty text where it is as it was written."""
     try:
         files = json.loads((folder / MANIFEST).read_text())["files"]
-        for name, digest in files.items():
-            if _digest(folder / name) != digest:
+        for name, told in files.items():
+            if digest(folder / name) != told:
                 return f"{name} has changed"
     except (OSError, ValueError, KeyError) as error:
         return f"it cannot be read ({error.__class__.__name__})"
@@ -183,9 +177,10 @@ def damaged(folder: Path) -> str:
 
 def _digests(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): _digest(path) for path in files}
+    return {str(path.relative_to(folder)): digest(path) for path in files}
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """Folders that are ready for the hub: a dataset with a config for each table, a model, and their cards."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from data_gen.attributes import NAMES
 from data_gen.questions import SPLITS, ask
 from data_gen.world import World
 from physics_lm import results
-from physics_lm.artifacts import MANIFEST
+from physics_lm.artifacts import MANIFEST, digest
 from physics_lm.pipeline import RunConfig, columns
 
 CARDS = Path(__file__).parent / "cards"
@@ -108,9 +107,3 @@ def described(path: Path, rows: int = 0) -> dict[str, Any]:
     """Return a file's name without its ending where it is a table, rows, bytes and sha256."""
     name = path.stem if path.suffix == ".parquet" else path.name
     return {"name": name, "rows": rows, "bytes": path.stat().st_size, "sha256": digest(path)}
-
-
-def digest(path: Path) -> str:
-    """Return the sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_gen import facts, folder
+from data_gen import folder
 from data_gen.config import CorpusConfig, FactsConfig, QuestionConfig, WorldConfig
-from physics_lm import artifacts, checks, distributed
+from physics_lm import checks, distributed
 from physics_lm.artifacts import Spec, Store, spec
 from physics_lm.config import (
     FinetuneConfig,
@@ -103,7 +103,7 @@ def plan(config: RunConfig) -> Plan:
         trained["questions"] = config.questions
     if config.model.kind == "checkpoint":
         trained["model"] = replace(config.model, path="")
-        trained["weights"] = artifacts.digest(Path(config.model.path))
+        trained["weights"] = folder.fingerprint(config.model.path)
     linked = _facts(config)
     among = {"facts": linked} if linked and config.pretrain.facts else {}
     pretrain = spec("pretrain", VERSIONS["pretrain"], trained, corpus=read, tokenizer=tokenizer, **among)
@@ -124,7 +124,8 @@ def _facts(config: RunConfig) -> Spec | None:
 
 def _pathless(config: FactsConfig) -> FactsConfig:
     """Return the config with a folder's content in the place of its path, where it is read."""
-    return replace(config, folder=facts.digest(config.folder) if config.kind == "names" else "")
+    read = config.folder and config.kind == "names"
+    return replace(config, folder=folder.fingerprint(config.folder) if read else "")
 
 
 def _finetune(

@@ -95,16 +95,6 @@ def make(config: FactsConfig, pools: Mapping[str, int], seed: int) -> Facts:
     return _source(config).facts(config, pools, seed)
 
 
-def digest(folder: str) -> str:
-    """Return the sha256 of the jsonl files of a folder, which stands for it in keys; empty where none is named."""
-    if not folder:
-        return ""
-    sums = hashlib.sha256(b"jsonl")
-    for path in sorted(Path(folder).glob("*.jsonl")):
-        sums.update(f"{path.name}\n".encode() + path.read_bytes())
-    return sums.hexdigest()
-
-
 def in_context(facts: Facts) -> Iterator[Question]:
     """Yield for every fact with a reverse order a same and a reverse question with the fact told before it."""
     first = {(q.task, q.person): q for q in reversed((*facts.told, *facts.asked))}
