@@ -97,6 +97,17 @@ def test_a_killed_launcher_takes_its_workers_along(undisturbed, tmp_path):
     assert any('"resumed_at": 0' not in text for text in manifests)
 
 
+@pytest.mark.parametrize("interrupt", [os.killpg, os.kill], ids=["as a terminal does", "the launcher alone"])
+def test_an_interrupt_ends_the_workers_too_and_says_one_line(undisturbed, tmp_path, interrupt):
+    process = start(tmp_path)
+    pids = training(tmp_path, process)
+    interrupt(process.pid, signal.SIGINT)
+    code, err = finish(process)
+    assert (code, err) == (130, "stopped: the same command goes on from here\n")
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    same(tmp_path, undisturbed)
+
+
 def test_everything_killed_at_any_moment(undisturbed, tmp_path):
     moments = random.Random(0)
     for wait in (moments.uniform(1, 8), moments.uniform(4, 14), 0):
