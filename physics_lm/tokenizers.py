@@ -87,16 +87,24 @@ def extend(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> PreTrain
     """
     texts = list(texts)
     marks = sorted({mark for text in texts for mark in _MARK.findall(text)})
-    known = tokenizer.get_vocab()
+    if tokenizer.unk_token_id is not None:
+        tokenizer = _with_words(tokenizer, texts, marks)
+    known = tokenizer.get_added_vocab()
     tokenizer.add_tokens([AddedToken(mark, lstrip=True, special=True) for mark in marks if mark not in known])
-    if tokenizer.unk_token_id is None:
-        return tokenizer
+    return tokenizer
+
+
+def _with_words(tokenizer: PreTrainedTokenizerBase, texts: list[str], marks: list[str]) -> PreTrainedTokenizerBase:
+    """Return a word tokenizer with the marks and the words that it lacks, at the ids after its own.
+
+    Marks are words of the model too: an added token that is not loses its id to the next word when it is read back.
+    """
     backend = tokenizer.backend_tokenizer
     words = {w for text in texts for part in _MARK.split(text) for w, _ in backend.pre_tokenizer.pre_tokenize_str(part)}
-    missing = sorted(words - set(tokenizer.get_vocab()))
     state = json.loads(backend.to_str())
-    first = len(tokenizer)
-    state["model"]["vocab"].update({word: first + number for number, word in enumerate(missing)})
+    known = state["model"]["vocab"]
+    missing = [*(mark for mark in marks if mark not in known), *sorted(words - set(known))]
+    known.update({word: len(known) + number for number, word in enumerate(missing)})
     return _wrapped(Tokenizer.from_str(json.dumps(state)), UNKNOWN)
 
 

@@ -71,6 +71,26 @@ def test_a_checkpoint_holds_the_tokenizer_it_was_trained_with(lab):
         assert AutoTokenizer.from_pretrained(lab.folder(step))(text)["input_ids"] == alone
 
 
+MORE = ["Was she born in an even month? <|hint|> Answer: May. no.", "Zoë? <|direct|> Answer: yes.", "<|mask|> zzz"]
+
+
+def test_words_and_marks_that_are_added_one_after_the_other_have_an_id_each(tokenizer, texts, tmp_path: Path):
+    first = tokenizer.get_vocab()
+    for number, text in enumerate(MORE):
+        tokenizer = tokenizers.extend(tokenizer, [text])
+        tokenizer.save_pretrained(tmp_path / str(number))
+        tokenizer = tokenizers.load(tmp_path / str(number))
+    vocabulary = tokenizer.get_vocab()
+    assert sorted(vocabulary.values()) == list(range(len(tokenizer)))
+    assert {word: vocabulary[word] for word in first} == first
+    for text in [*texts, *MORE]:
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert tokenizer.decode(ids).replace(" ", "") == text.replace(" ", "")
+    marks = tokenizer.convert_tokens_to_ids(["<|hint|>", "<|direct|>", "<|mask|>"])
+    for text, mark in zip(MORE, marks, strict=True):
+        assert tokenizer(text, add_special_tokens=False)["input_ids"].count(mark) == 1
+
+
 def test_bpe_keeps_to_its_size_and_spells_what_it_never_saw(tokenizer, texts):
     small = tokenizers.train(TokenizerConfig("bpe", 300), texts)
     assert len(small) == 300
