@@ -112,7 +112,10 @@ def _bars(axis: Axes, cells: pd.DataFrame, arms: list[str], beside_papers: bool)
         words = paper.SAID.get(paper.base_of(arm)) if beside_papers else None
         text = f"{row['accuracy']:.1f}" + (f'   (paper: "{words}")' if words else "")
         near = pd.notna(row["paper"]) and beside_papers and -4 <= row["paper"] - row["high"] < 9
-        axis.text((row["paper"] + 1 if near else row["high"]) + 1.5, y, text, va="center", fontsize=9)
+        told = same.loc[arm, "accuracy"]
+        close = -1 <= told - row["high"] < 9
+        right = row["paper"] + 1 if near else told if close else row["high"]
+        axis.text(right + 1.5, y, text, va="center", fontsize=9)
     axis.set_yticks(place, [label(arm) for arm in arms], fontsize=9)
     axis.set_xlim(0, 108)
     axis.set_xticks(np.arange(0, 101, 20))
