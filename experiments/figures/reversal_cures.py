@@ -108,13 +108,12 @@ def _bars(axis: Axes, cells: pd.DataFrame, arms: list[str], beside_papers: bool)
             zorder=4,
             label="papers, other order",
         )
-    for y, arm, (_, row) in zip(place, arms, reverse.iterrows(), strict=True):
+    numbers = (reverse[["accuracy", "high", "paper"]].assign(told=same["accuracy"])).astype(float).to_numpy()
+    for y, arm, (accuracy, high, paper_s, told) in zip(place, arms, numbers, strict=True):
         words = paper.SAID.get(paper.base_of(arm)) if beside_papers else None
-        text = f"{row['accuracy']:.1f}" + (f'   (paper: "{words}")' if words else "")
-        near = pd.notna(row["paper"]) and beside_papers and -4 <= row["paper"] - row["high"] < 9
-        told = same.loc[arm, "accuracy"]
-        close = -1 <= told - row["high"] < 9
-        right = row["paper"] + 1 if near else told if close else row["high"]
+        text = f"{accuracy:.1f}" + (f'   (paper: "{words}")' if words else "")
+        near = beside_papers and -4 <= paper_s - high < 9  # false for NaN: a paper without this cell
+        right = paper_s + 1 if near else told if -1 <= told - high < 9 else high
         axis.text(right + 1.5, y, text, va="center", fontsize=9)
     axis.set_yticks(place, [label(arm) for arm in arms], fontsize=9)
     axis.set_xlim(0, 108)
