@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from data_gen import biographies, cures, facts, folder, questions, sentences, world
 from data_gen.attributes import NAMES
 from data_gen.config import ConfigError
-from physics_lm import distributed, probes
-from physics_lm.config import OBJECTIVES, FinetuneConfig, ModelConfig, TrainConfig, check_model
+from physics_lm import distributed, probes, tasks
+from physics_lm.config import LINEAR, OBJECTIVES, FinetuneConfig, ModelConfig, TrainConfig, check_model
 
 if TYPE_CHECKING:
     from physics_lm.pipeline import RunConfig
@@ -40,6 +40,8 @@ def check(config: "RunConfig") -> None:
     facts.check(config.facts, config.world.pools)
     cures.check(config.facts)
     probes.check(config.probe.kind)
+    if config.probe.kind in LINEAR:
+        _check_linear(config)
     _check_facts(config)
     if not 0 <= config.pretrain.question_share < 1:
         raise ConfigError(f"pretrain.question_share={config.pretrain.question_share}: from 0 to below 1")
@@ -55,6 +57,18 @@ def check(config: "RunConfig") -> None:
             f"pretrain.context={config.pretrain.context}: shorter than an entry, which takes about {shortest} "
             "tokens or more; raise it"
         )
+
+
+def _check_linear(config: "RunConfig") -> None:
+    """Raise ConfigError where a linear probe cannot be, or the model that it would look at reads both ways."""
+    tasks.check(config.probe)
+    for name in ("finetune", "prior", "pretrain"):
+        step = getattr(config, name)
+        if step.objective != "causal" and getattr(step, "method", "") != "none":
+            raise ConfigError(
+                f"probe.kind={config.probe.kind}: looks at what was read up to a place, and {name}.objective="
+                f"{step.objective} makes a model that reads both ways; choose probe=extraction or the objective causal"
+            )
 
 
 def _check_facts(config: "RunConfig") -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from data_gen.config import ConfigError
 
 OBJECTIVES = ("causal", "masked", "uniform")
+LINEAR = ("p_probe", "q_probe")  # probes that learn
 KINDS = ("gpt2", "gpt2_rotary", "llama", "mistral", "checkpoint")
 
 
@@ -143,10 +144,28 @@ class FinetuneConfig(TrainConfig):
 
 @dataclass(frozen=True)
 class ProbeConfig:
-    """What is asked of the trained model. kind: a module of physics_lm.probes. batch: rows a forward pass."""
+    """What is asked of the trained model. kind: a module of physics_lm.probes. batch: rows a forward pass.
+
+    The rest is of linear probes (p_probe, q_probe; Part 3.1, appendix). examples: entries or names a step. rank: of
+    the embedding's update. shared: one update for all tasks and positions instead of one for each. tasks: all, or
+    some joined by + (first, whole, first_major, whole_major, ...). positions: all, or some joined by +.
+    """
 
     kind: str = "extraction"
     batch: int = 256
+    steps: int = 30_000
+    examples: int = 50
+    lr: float = 1e-3
+    weight_decay: float = 0.3
+    rank: int = 2
+    shared: bool = False
+    tasks: str = "all"
+    positions: str = "all"
+
+    @property
+    def used(self) -> "ProbeConfig":
+        """The settings that have a meaning for the kind of probe."""
+        return self if self.kind in LINEAR else ProbeConfig(self.kind, self.batch)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def plan(config: RunConfig) -> Plan:
     pretrain = spec("pretrain", VERSIONS["pretrain"], trained, corpus=read, tokenizer=tokenizer, **among)
     prior = _finetune(config, config.prior, QuestionConfig(), pretrain)
     finetune = _finetune(config, config.finetune, config.questions, prior or pretrain, None if among else linked)
-    asked = {"probe": config.probe, "questions": config.questions}
+    asked = {"probe": config.probe.used, "questions": config.questions}
     known = {"facts": linked} if linked else {}
     probe = spec("probe", VERSIONS["probe"], asked, model=finetune or prior or pretrain, **known)
     return Plan(corpus, rewrite, linked, tokenizer, pretrain, prior, finetune, probe)
@@ -168,7 +168,7 @@ def complete(store: Store, specs: Plan) -> bool:
 def columns(config: RunConfig) -> Mapping[str, Any]:
     """Return the arm's config as flat columns, e.g. `corpus.entries`; what decides a row and nothing else."""
     flat: dict[str, Any] = {}
-    _flatten(asdict(replace(config, facts=_pathless(config.facts))), "", flat)
+    _flatten(asdict(replace(config, facts=_pathless(config.facts), probe=config.probe.used)), "", flat)
     return {key: value for key, value in flat.items() if key.rpartition(".")[2] not in HOW}
 
 

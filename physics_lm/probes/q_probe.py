@@ -1,0 +1,32 @@
+"""Q-probe: whether an attribute is stored on the name (Part 3.1, section 6).
+
+The model is shown the start token, a full name and the end token; the probe looks at the last.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from data_gen.attributes import NAMES
+from physics_lm import packing, probing, tokenizers
+from physics_lm.linear import Items
+from physics_lm.probing import Shown
+
+if TYPE_CHECKING:
+    from physics_lm.steps import Job
+
+
+def rows(job: "Job") -> pd.DataFrame:
+    """Return a row per person of P_test and task (see `probing.rows`); BatchNorm before the linear layer."""
+    return probing.rows(job, shown(job), (0,), nn.BatchNorm1d)
+
+
+def shown(job: "Job") -> Shown:
+    """Return every person's name between start and end."""
+    names = [job.world.name(row) for row in range(len(job.world))]
+    end = int(job.model_vocabulary.eos_token_id)
+    sequences = packing.ragged([[end, *ids] for ids in tokenizers.ids(job.model_vocabulary, names)], end)
+    items = Items(sequences, np.arange(len(names)), sequences.lengths[:, None] - 1)
+    return Shown(items, np.full((len(names), len(NAMES)), -1), lambda item, position: names[item])
