@@ -1,0 +1,138 @@
+"""Part 3.1, Figures 5 and 13: which attributes are known at which place of a biography."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from data_gen.attributes import NAMES
+from experiments.figures import Arms, Between, Claim, Statement, judge
+from experiments.figures import p_probe_paper as paper
+from experiments.figures.drawing import titled
+from experiments.figures.extraction import label
+from experiments.figures.linear_probes import FIRST, excess, held, measured
+from physics_lm import results
+from physics_lm.results import Estimate
+
+TITLE = "Where an attribute is known: linear probes at the places before each value of a biography (first tokens)"
+
+
+def over(part: pd.DataFrame) -> bool:
+    """Whether the attribute has been told before the place in every entry, so that there is nothing to find."""
+    return bool((part["own"] < part["position"]).all())
+
+
+def table(arms: Arms) -> pd.DataFrame:
+    """Return a row per arm, task, attribute and position.
+
+    Columns: those of `linear_probes.measured`, own (share of entries whose value comes next, percent), told (the
+    value stands before the place in every entry), paper.
+    """
+    lines = []
+    for arm, rows in arms.items():
+        cells = rows[["task", "attribute", "position"]].drop_duplicates().itertuples(index=False)
+        for task, attribute, position in cells:
+            part = held(rows, task, attribute, position)
+            lines.append(
+                {
+                    **{"arm": arm, "task": task, "attribute": attribute, "position": position},
+                    **measured(part),
+                    "own": round(100 * float((part["own"] == position).mean()), 1),
+                    "told": over(part),
+                    "paper": paper.value(arm, task, attribute, position),
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
+    """Draw attribute x position for every arm, above the paper's, with the baselines beside them."""
+    names = list(arms)
+    figure, axes = plt.subplots(
+        2, len(names), figsize=(3.4 + 3.2 * len(names), 6.6), layout="constrained", squeeze=False
+    )
+    first = found[found["task"] == FIRST]
+    for column, arm in enumerate(names):
+        part = first[first["arm"] == arm]
+        for row, value in enumerate(("accuracy", "paper")):
+            cells = part.mask(part["told"]) if value == "accuracy" else part
+            grid = cells.assign(attribute=part["attribute"], position=part["position"]).pivot(
+                index="attribute", columns="position", values=value
+            )
+            whose = "ours" if value == "accuracy" else "the paper"
+            _heat(axes[row][column], grid.reindex(list(NAMES)), f"{label(arm)}, {whose} (%)")
+        ticks = [_tick(part, name) for name in NAMES] if column == 0 else [""] * len(NAMES)
+        axes[0][column].set_yticks(range(len(NAMES)), ticks, fontsize=8)
+        theirs = [f"{name.replace('_', ' ')} ({paper.CHANCE[name]:.0f})" for name in NAMES]
+        axes[1][column].set_yticks(range(len(NAMES)), theirs if column == 0 else [""] * len(NAMES), fontsize=8)
+        axes[1][column].set_xlabel("place: before the value told as number ...", fontsize=8)
+    return titled(figure, TITLE, caption, 0.1, 0.87)
+
+
+def _tick(part: pd.DataFrame, name: str) -> str:
+    own = part[part["attribute"] == name]
+    return f"{name.replace('_', ' ')} ({own['majority'].mean():.0f}; {own['shuffled'].mean():.0f})"
+
+
+def _heat(axis: Axes, grid: pd.DataFrame, title: str) -> None:
+    values = grid.to_numpy(float)
+    axis.imshow(values, vmin=0, vmax=100, cmap="YlGnBu", aspect="auto")
+    for (y, x), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            axis.text(
+                x, y, f"{value:.0f}", ha="center", va="center", fontsize=8, color="white" if value > 60 else "black"
+            )
+    axis.set_xticks(range(values.shape[1]), [str(int(name) + 1) for name in grid.columns], fontsize=8)
+    axis.set_title(title, fontsize=9)
+
+
+def _off(arm: str, arms: Arms) -> Estimate:
+    """Return the largest excess before an attribute's own position; company city from the employer's on left out."""
+    rows, found = arms[arm], []
+    employer = int(held(rows, FIRST, "employer", 0)["own"].iloc[0])
+    for name in NAMES:
+        for position in range(len(NAMES)):
+            part = held(rows, FIRST, name, position)
+            known = name == "company_city" and position >= employer
+            if not known and (part["own"] > position).all():
+                found.append(excess(part))
+    return max(found, key=lambda e: e.value)
+
+
+def _own(arm: str, arms: Arms) -> Estimate:
+    """Return the lowest accuracy of an attribute where its value comes next."""
+    rows = arms[arm]
+    parts = [pd.concat([held(rows, FIRST, name, place) for place in range(len(NAMES))]) for name in NAMES]
+    return min((results.clustered(part[part["own"] == part["position"]]) for part in parts), key=lambda e: e.value)
+
+
+def _start(arm: str, arms: Arms) -> Estimate:
+    """Return the smallest excess of an attribute at position 0."""
+    return min((excess(held(arms[arm], FIRST, name, 0)) for name in NAMES), key=lambda e: e.value)
+
+
+def _not_next(arm: str, arms: Arms) -> Estimate:
+    """Return the mean excess at position 0 in entries where another value comes next."""
+    rows = pd.concat([held(arms[arm], FIRST, name, 0) for name in NAMES])
+    return excess(rows[rows["own"] != 0])
+
+
+# facts A11 to A13
+CLAIMS = (
+    Statement("A11.off", "single: nothing is known before its own place (largest excess over the majority, points)",
+              "3.4 or less", ("single",), lambda arms: _off("single", arms), Between(high=8)),
+    Statement("A11.own", "single: the value that comes next is known (lowest attribute)", "99.2", ("single",),
+              lambda arms: _own("single", arms), Between(85)),
+    Statement("A12", "multi5+permute: everything is known at the first place (smallest excess, points)", "63.0",
+              ("multi5_permute",), lambda arms: _start("multi5_permute", arms), Between(40)),
+    Statement("A12.far", "multi5+permute: also what does not come next (mean excess at the first place, points)",
+              "above 0", ("multi5_permute",), lambda arms: _not_next("multi5_permute", arms), Between(0)),
+    Statement("A13", "permute1: only what comes next (mean excess of the rest at the first place, points)", "about 0",
+              ("single_permute1",), lambda arms: _not_next("single_permute1", arms), Between(high=8)),
+)  # fmt: skip
+
+
+def claims(arms: Arms, shows: bool, scale: str) -> list[Claim]:
+    """Hold claims A11 to A13 against the rows."""
+    return judge(CLAIMS, arms, shows, scale)

@@ -1,0 +1,132 @@
+"""The figures of linear probes: claims hold on the paper's own numbers, and not where nothing is known early."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_gen.attributes import NAMES
+from experiments.figures import extraction_paper, p_probe, p_probe_paper, q_probe, q_probe_paper
+from experiments.figures.linear_probes import FIRST, WHOLE, excess, held
+
+PEOPLE = 400
+CHANCE = (8.3, 2.5, 37.0, 4.0, 1.5, 14.8)
+
+
+def some(share, shift=0):
+    return np.roll(np.arange(PEOPLE) < round(share * PEOPLE / 100), shift)
+
+
+def cell(task, attribute, position, accuracy, own=-1, majority=None):
+    number = NAMES.index(attribute)
+    return pd.DataFrame(
+        {
+            "run": "key", "seed": 0, "task": task, "attribute": attribute, "position": position, "split": "test",
+            "person": np.arange(PEOPLE), "own": own, "classes": 12, "seen": some(99), "gold": "October",
+            "correct": some(accuracy), "majority": some(CHANCE[number] if majority is None else majority),
+            "shuffled": some(2),
+        }
+    )  # fmt: skip
+
+
+def p_arm(arm, permuted, number=p_probe_paper.value):
+    """Return rows with the paper's numbers; what it leaves out between two numbers is the first of them."""
+    parts = []
+    for place, name in enumerate(NAMES):
+        last = 0.0
+        for position in range(len(NAMES)):
+            last = number(arm, FIRST, name, position) or last
+            own = (np.arange(PEOPLE) + place) % len(NAMES) if permuted else place
+            parts.append(cell(FIRST, name, position, last, own))
+        if name != "birth_date":
+            parts.append(cell(WHOLE, name, 0, number(arm, WHOLE, name, 0) or 0, own))
+    return pd.concat(parts, ignore_index=True)
+
+
+def holds(claims):
+    return {claim.id: claim.holds for claim in claims}
+
+
+P_ARMS = {"single": False, "multi5": False, "multi5_permute": True}
+
+
+def test_the_claims_of_the_p_probe_hold_on_the_papers_numbers():
+    arms = {arm: p_arm(arm, permuted) for arm, permuted in P_ARMS.items()}
+    found = holds(p_probe.claims(arms, True, "gpu"))
+    assert found == {"A11.off": True, "A11.own": True, "A12": True, "A12.far": True, "A13": None}
+
+    def none(arm, task, name, position):
+        return CHANCE[NAMES.index(name)]
+
+    arms = {arm: p_arm(arm, permuted, none) for arm, permuted in P_ARMS.items()}
+    found = holds(p_probe.claims(arms, True, "gpu"))
+    assert found == {"A11.off": True, "A11.own": False, "A12": False, "A12.far": False, "A13": None}
+    everywhere = {"single": p_arm("multi5_fullname", False)}
+    assert not holds(p_probe.claims(everywhere, True, "gpu"))["A11.off"]
+    assert set(holds(p_probe.claims(arms, False, "smoke")).values()) == {None}
+
+
+def test_what_was_told_before_a_place_is_left_out_of_the_picture():
+    arms = {"single": p_arm("single", False)}
+    table = p_probe.table(arms)
+    first = table[table["task"] == FIRST].set_index(["attribute", "position"])
+    for place, name in enumerate(NAMES):
+        assert [first.loc[(name, position), "told"] for position in range(6)] == [place < p for p in range(6)]
+    figure = p_probe.draw(arms, table, "")
+    written = [text.get_text() for text in figure.axes[0].texts]
+    assert len(written) == 21  # of 36 cells
+    assert written[:3] == ["100", "6", "100"]
+    assert table["unseen"].eq("October").all()
+
+
+def q_arms(probe, asked):
+    arms = {}
+    for arm in ("single", "single_permute2", "multi5", "multi5_permute"):
+        tasks = [(FIRST, name) for name in NAMES] + [(WHOLE, name) for name in NAMES[1:]]
+        arms[arm] = pd.concat([cell(task, name, 0, probe(arm, task, name)) for task, name in tasks], ignore_index=True)
+        parts = [cell("extraction", name, 0, asked(arm, name)) for name in NAMES]
+        arms[f"{arm}_asked"] = pd.concat(parts, ignore_index=True)
+    return arms
+
+
+def published(arm, name):
+    return extraction_paper.FINETUNED[arm][1 + NAMES.index(name)]
+
+
+def test_the_claims_of_the_q_probe_hold_on_the_papers_numbers():
+    arms = q_arms(q_probe_paper.value, published)
+    assert holds(q_probe.claims(arms, True, "gpu")) == {"A15.single": True, "A15.multi": True, "A15": True}
+    turned = q_arms(lambda arm, task, name: 100 - q_probe_paper.value(arm, task, name), published)
+    assert holds(q_probe.claims(turned, True, "gpu")) == {"A15.single": False, "A15.multi": False, "A15": False}
+
+
+def test_the_correlation_is_pearsons_over_arms_and_attributes_within_its_interval():
+    arms = q_arms(q_probe_paper.value, published)
+    found = q_probe.correlation(arms)
+    pairs = [
+        (
+            held(arms[arm], FIRST, name)["correct"].mean(),
+            arms[f"{arm}_asked"].query("attribute == @name").correct.mean(),
+        )
+        for arm in q_probe.probed(arms)
+        for name in NAMES
+    ]
+    assert found.value == pytest.approx(np.corrcoef(np.array(pairs).T)[0, 1])
+    assert found.low < found.value < found.high
+
+
+def test_a_q_probe_stands_beside_its_baselines_and_what_can_be_asked():
+    arms = q_arms(q_probe_paper.value, published)
+    del arms["multi5_asked"]
+    table = q_probe.table(arms)
+    line = table.set_index(["arm", "task", "attribute"]).loc[("single", WHOLE, "major")]
+    assert (line["classes"], line["majority"], line["shuffled"]) == (12, 4.0, 2.0)
+    assert line["extraction"] == pytest.approx(4.0)
+    assert table[table["arm"] == "multi5"]["extraction"].isna().all()
+    assert len(q_probe.draw(arms, table, "").axes) == 5
+
+
+def test_the_excess_is_accuracy_less_the_most_frequent_class():
+    part = cell(FIRST, "major", 0, 30, majority=10)
+    found = excess(part)
+    assert found.value == pytest.approx(20)
+    assert found.low < 20 < found.high
