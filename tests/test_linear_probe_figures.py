@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_gen import biographies
 from data_gen.attributes import NAMES
-from experiments.figures import extraction_paper, p_probe, p_probe_paper, q_probe, q_probe_paper
+from data_gen.world import make
+from experiments.figures import couple, extraction_paper, p_probe, p_probe_paper, q_probe, q_probe_paper
 from experiments.figures.linear_probes import FIRST, WHOLE, excess, held
 
 PEOPLE = 400
@@ -130,3 +132,41 @@ def test_the_excess_is_accuracy_less_the_most_frequent_class():
     found = excess(part)
     assert found.value == pytest.approx(20)
     assert found.low < 20 < found.high
+
+
+def couple_arm(before, after):
+    """Return rows in which couples stand in three orders, known before and after the partner is read as told."""
+    parts = []
+    for place, name in enumerate(NAMES):
+        own = (np.arange(PEOPLE) % 3 * 2 + place) % len(NAMES)
+        for position in range(len(NAMES)):
+            part = cell(FIRST, name, position, 0, own)
+            share = np.where(own == position, after, before)
+            known = np.random.default_rng(place * 10 + position).random(PEOPLE) * 100 < share
+            parts.append(part.assign(correct=known))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_the_claims_of_the_couples_hold_on_the_papers_numbers():
+    arms = {"couple1": couple_arm(4, 99.5), "couple5": couple_arm(80, 99.5)}
+    assert set(holds(couple.claims(arms, True, "gpu")).values()) == {True}
+    arms = {"couple1": couple_arm(60, 60)}
+    assert set(holds(couple.claims(arms, True, "gpu")).values()) == {False}
+
+
+def test_a_couples_second_is_looked_at_where_its_partner_is_unread_and_where_it_is_read():
+    arms = {"couple1": couple_arm(0, 100)}
+    table = couple.table(arms).set_index(["attribute", "partner_read"])
+    assert list(table.index.unique("attribute")) == ["birth_city", "major", "company_city"]
+    assert table["accuracy"].to_dict() == {key: 100.0 * (key[1] == "after") for key in table.index}
+    assert (table.loc[("major", "before"), "partner"], table.loc[("major", "before"), "paper"]) == ("university", 5.4)
+    assert len(couple.draw(arms, couple.table(arms), "").axes) == 3
+
+
+def test_a_couples_partner_stands_right_before_it_in_the_corpora(smoke):
+    config = smoke("corpus=couple2")
+    world = make(config.world, config.seed)
+    for entry in biographies.render(world, config.corpus, biographies.draw(world, config.corpus)):
+        told = [span.attribute for span in entry.spans]
+        for name in couple.TARGETS:
+            assert told[told.index(name) - 1] == NAMES[NAMES.index(name) - 1]
