@@ -15,12 +15,12 @@ def panels(width: float, height: float, count: int, ratios: Sequence[float] | No
     return figure, list(np.atleast_1d(axes))
 
 
-def heat(axis: Axes, values: pd.DataFrame, title: str, labels: Sequence[str]) -> None:
-    """Draw a heat map of percentages, a row for each arm."""
+def heat(axis: Axes, values: pd.DataFrame, title: str, labels: Sequence[str], missing: str = "n/a") -> None:
+    """Draw a heat map of percentages with a label for each row. missing: written where there is no number."""
     grid = values.to_numpy(float)
     axis.imshow(grid, vmin=0, vmax=100, cmap="YlGnBu", aspect="auto")
     for (y, x), value in np.ndenumerate(grid):
-        text = "n/a" if np.isnan(value) else f"{value:.0f}"
+        text = missing if np.isnan(value) else f"{value:.0f}"
         axis.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if value > 60 else "black")
     axis.set_xticks(range(values.shape[1]), [str(c).replace("_", "\n") for c in values.columns], fontsize=8)
     axis.set_yticks(range(len(values)), labels, fontsize=8)

@@ -1,15 +1,13 @@
 """Part 3.1, Figures 5 and 13: which attributes are known at which place of a biography."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from data_gen.attributes import NAMES
 from experiments.figures import Arms, Between, Claim, Statement, judge
 from experiments.figures import p_probe_paper as paper
-from experiments.figures.drawing import titled
+from experiments.figures.drawing import heat, titled
 from experiments.figures.extraction import label
 from experiments.figures.linear_probes import FIRST, excess, held, measured
 from physics_lm import results
@@ -52,22 +50,22 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
     figure, axes = plt.subplots(
         2, len(names), figsize=(3.4 + 3.2 * len(names), 6.6), layout="constrained", squeeze=False
     )
-    first = found[found["task"] == FIRST]
     for column, arm in enumerate(names):
-        part = first[first["arm"] == arm]
-        for row, value in enumerate(("accuracy", "paper")):
-            cells = part.mask(part["told"]) if value == "accuracy" else part
-            grid = cells.assign(attribute=part["attribute"], position=part["position"]).pivot(
-                index="attribute", columns="position", values=value
-            )
-            whose = "ours" if value == "accuracy" else "the paper"
-            _heat(axes[row][column], grid.reindex(list(NAMES)), f"{label(arm)}, {whose} (%)")
-        ticks = [_tick(part, name) for name in NAMES] if column == 0 else [""] * len(NAMES)
-        axes[0][column].set_yticks(range(len(NAMES)), ticks, fontsize=8)
-        theirs = [f"{name.replace('_', ' ')} ({paper.CHANCE[name]:.0f})" for name in NAMES]
-        axes[1][column].set_yticks(range(len(NAMES)), theirs if column == 0 else [""] * len(NAMES), fontsize=8)
+        part = found[(found["task"] == FIRST) & (found["arm"] == arm)]
+        ours, theirs = [_tick(part, name) for name in NAMES], [_chance(name) for name in NAMES]
+        hidden = [""] * len(NAMES)
+        for row, (value, ticks) in enumerate((("accuracy", ours), ("paper", theirs))):
+            whose = "the paper" if row else "ours"
+            labels = hidden if column else ticks
+            heat(axes[row][column], _grid(part, value), f"{label(arm)}, {whose} (%)", labels, missing="")
         axes[1][column].set_xlabel("place: before the value told as number ...", fontsize=8)
     return titled(figure, TITLE, caption, 0.1, 0.87)
+
+
+def _grid(part: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Return a column as attributes x places counted from 1, without what was told before."""
+    shown = part.assign(value=part[value].astype(float).mask(part["told"]), place=part["position"] + 1)
+    return shown.pivot(index="attribute", columns="place", values="value").reindex(list(NAMES))
 
 
 def _tick(part: pd.DataFrame, name: str) -> str:
@@ -75,16 +73,8 @@ def _tick(part: pd.DataFrame, name: str) -> str:
     return f"{name.replace('_', ' ')} ({own['majority'].mean():.0f}; {own['shuffled'].mean():.0f})"
 
 
-def _heat(axis: Axes, grid: pd.DataFrame, title: str) -> None:
-    values = grid.to_numpy(float)
-    axis.imshow(values, vmin=0, vmax=100, cmap="YlGnBu", aspect="auto")
-    for (y, x), value in np.ndenumerate(values):
-        if not np.isnan(value):
-            axis.text(
-                x, y, f"{value:.0f}", ha="center", va="center", fontsize=8, color="white" if value > 60 else "black"
-            )
-    axis.set_xticks(range(values.shape[1]), [str(int(name) + 1) for name in grid.columns], fontsize=8)
-    axis.set_title(title, fontsize=9)
+def _chance(name: str) -> str:
+    return f"{name.replace('_', ' ')} ({paper.CHANCE[name]:.0f})"
 
 
 def _off(arm: str, arms: Arms) -> Estimate:
