@@ -114,9 +114,9 @@ def _level(task: str, mode: str, smallest: bool = False) -> Measure:
     return measure
 
 
-def _minus(task: str, one: str, two: str, share: float | None = None) -> Measure:
+def _minus(task: str, one: str, two: str, share: float | None = None, base: str = BASES[0]) -> Measure:
     def measure(arms: Arms) -> Estimate:
-        parts = [hints.asked(_at(arms, BASES[0], share, mode), task, mode) for mode in (one, two)]
+        parts = [hints.asked(_at(arms, base, share, mode), task, mode) for mode in (one, two)]
         return results.contrast(*parts)
 
     return measure
@@ -151,7 +151,7 @@ def _formula(arms: Arms) -> Estimate:
     return hints.mean_gap([(part, hints.from_prediction(part)) for part in parts])
 
 
-M, HINTED, PRIME = "M_50", "M_50_hint", "Mq_50"
+M, HINTED, PRIME, PRIME_HINTED = "M_50", "M_50_hint", "Mq_50", "Mq_50_hint"
 # so many people teach parity without hints too, in the paper as well
 MANY = tuple(
     (scale, "half of so many people teach parity without hints, in the paper too") for scale in ("gpu", "paper")
@@ -190,6 +190,23 @@ CLAIMS = (
         "67.7",
         (M, HINTED),
         _minus("major_mod5", WITH, PLAIN),
+        Between(10),
+    ),
+    Statement(
+        "B5.most.M'",
+        "the same of M': month parity (points)",
+        "3.4 (of 50,000 people)",
+        (PRIME, PRIME_HINTED),
+        _minus("month_mod2", WITH, PLAIN, base=BASES[1]),
+        Between(10),
+        MANY,
+    ),
+    Statement(
+        "B5.major.M'",
+        "and the major's luckiness mod 5 (points)",
+        "69.5",
+        (PRIME, PRIME_HINTED),
+        _minus("major_mod5", WITH, PLAIN, base=BASES[1]),
         Between(10),
     ),
     Statement(
