@@ -1,5 +1,6 @@
 import copy
 import re
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -190,9 +191,10 @@ def test_a_model_with_another_tokenizer_is_refused(world, model):
 
 
 @pytest.mark.parametrize("kind", ["p_probe", "q_probe"])
-def test_a_probe_has_a_row_per_item_task_and_position_beside_its_baselines(lab, smoke, kind):
+def test_a_probe_has_a_row_per_item_task_and_position_beside_its_baselines(lab, smoke, kind, tmp_path):
+    shutil.copytree(lab.path, tmp_path / "lab")
     config = smoke("corpus=multi2_permute", "finetune=none", f"probe={kind}")
-    rows = pd.read_parquet(pipeline.run(config, lab.path) / "rows.parquet")
+    rows = pd.read_parquet(pipeline.run(config, tmp_path / "lab") / "rows.parquet")
     places = 6 if kind == "p_probe" else 1
     test, train = rows[rows["split"] == "test"], rows[rows["split"] == "train"]
     people = (~lab.world.train).sum()

@@ -59,7 +59,8 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
             labels = hidden if column else ticks
             heat(axes[row][column], _grid(part, value), f"{label(arm)}, {whose} (%)", labels, missing="")
         axes[1][column].set_xlabel("place: before the value told as number ...", fontsize=8)
-    return titled(figure, TITLE, caption, 0.1, 0.87)
+    note = "In brackets: always the most frequent class; a probe trained on shuffled labels. The paper's: chance."
+    return titled(figure, TITLE, f"{note}\n{caption}", 0.1, 0.87)
 
 
 def _grid(part: pd.DataFrame, value: str) -> pd.DataFrame:
