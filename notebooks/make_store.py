@@ -25,10 +25,11 @@ def copy_figure(lab: Path, scale: str, name: str) -> None:
 
 
 def copy_rows(lab: Path, key: str) -> None:
-    """Copy the rows of a run, slimmed: a biography's prompt is most of its size."""
+    """Copy the rows of a run, slimmed: what was read of a biography is most of its size."""
     rows = pd.read_parquet(lab / "artifacts" / "probe" / key / "rows.parquet")
-    rows.loc[rows["task"] == "biography", "prompt"] = ""
-    rows["gold_logprob"] = rows["gold_logprob"].astype("float32").round(3)
+    rows.loc[(rows["task"] == "biography") | (rows["probe"] == "p_probe"), "prompt"] = ""
+    places = 1 if (rows["probe"] == "p_probe").all() else 3
+    rows["gold_logprob"] = rows["gold_logprob"].astype("float32").round(places)
     target = STORE / "artifacts" / "probe" / key
     target.mkdir(parents=True, exist_ok=True)
     rows.to_parquet(target / "rows.parquet", index=False, compression="zstd", compression_level=19)

@@ -97,9 +97,8 @@ def clustered(rows: pd.DataFrame, value: str = "correct", cluster: str = "person
 
     Rows may come from several seeds: person i of two seeds is two people.
     """
-    cells = rows.assign(
-        cluster=rows[cluster].astype(str) + "/" + rows.get("seed", pd.Series(0, rows.index)).astype(str)
-    )
+    seed = rows.get("seed", pd.Series(0, rows.index)).astype(str)
+    cells = rows[["attribute", value]].assign(cluster=rows[cluster].astype(str) + "/" + seed)
     sums = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="sum", fill_value=0)
     counts = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="count", fill_value=0)
     return _bootstrap(sums.to_numpy(float), counts.to_numpy(float))
