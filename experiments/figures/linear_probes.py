@@ -39,4 +39,4 @@ def measured(part: pd.DataFrame) -> dict[str, Any]:
 def excess(part: pd.DataFrame) -> Estimate:
     """Return how far a probe is above always answering with P_train's most frequent class, in points."""
     gain = part["correct"].astype(float) - part["majority"].astype(float)
-    return results.clustered(part.assign(gain=gain), "gain")
+    return results.clustered(part[["attribute", "person", "seed"]].assign(gain=gain), "gain")
