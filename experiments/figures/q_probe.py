@@ -70,9 +70,11 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
         )
         base = part.groupby("attribute")[["majority", "shuffled"]].mean().loc[order].T
         base.index = pd.Index(["most frequent class", "shuffled labels"])
-        heat(figure.add_subplot(grid[row, 0]), pd.concat([ours, base]), f"ours, {words} (%)",
-             [*map(label, names), *base.index])  # fmt: skip
-        heat(figure.add_subplot(grid[row, 1]), theirs, f"the paper, {words} (%)", [""] * len(names))
+        whole = pd.concat([ours, base])
+        labels = [*map(label, names), *base.index]
+        heat(figure.add_subplot(grid[row, 0]), whole, f"ours, {words} (%)", labels)
+        theirs = theirs.astype(float).reindex(whole.index)
+        heat(figure.add_subplot(grid[row, 1]), theirs, f"the paper, {words} (%)", [""] * len(labels), missing="")
     _scatter(figure.add_subplot(grid[:, 2]), found[found["task"] == FIRST], names)
     return titled(figure, TITLE, caption)
 
@@ -87,7 +89,7 @@ def _scatter(axis: Axes, first: pd.DataFrame, names: list[str]) -> None:
     axis.set_xlabel("questions about the attribute answered right (%)", fontsize=9)
     axis.set_ylabel("first token read from the name (%)", fontsize=9)
     axis.set_title("a point per arm and attribute", fontsize=9)
-    axis.legend(fontsize=8, loc="lower right")
+    axis.legend(fontsize=8, loc="upper left")
     axis.spines[["top", "right"]].set_visible(False)
 
 
