@@ -25,7 +25,12 @@ def start(folder):
     """Start the sweep, as the leader of a process group."""
     command = [sys.executable, "-m", "experiments.run", *WORDS]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=folder, env=ENV, start_new_session=True, **pipes)
+    return subprocess.Popen(command, cwd=folder, env=ENV, start_new_session=True, preexec_fn=_heard, **pipes)
+
+
+def _heard():
+    """Hear an interrupt, also where the tests were put into the background and inherited that they do not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process):
