@@ -82,12 +82,13 @@ def check_disjoint(train: Iterable[int], test: Iterable[int], what: str) -> None
         raise AuditError(f"{what}: {len(shared)} people are in both splits, person {min(shared)} among them")
 
 
-def check_spans(entries: Iterable[Biography], world: World, attributes: Sequence[str]) -> None:
+def check_spans(entries: Iterable[Biography], worlds: Sequence[World], attributes: Sequence[str]) -> None:
     """Raise AuditError where an entry lacks an attribute or its span does not hold the value."""
     for number, entry in enumerate(entries):
-        row = entry.person_id - world.config.first_person
-        if not 0 <= row < len(world):
+        world = next((world for world in worlds if world.knows(entry.person_id)), None)
+        if world is None:
             raise AuditError(f"entry {number}: person {entry.person_id} is unknown to the world")
+        row = entry.person_id - world.config.first_person
         told = {span.attribute: entry.text[span.start : span.end] for span in entry.spans}
         if len(told) < len(entry.spans):
             raise AuditError(f"entry {number}, person {entry.person_id}: an attribute has two spans")

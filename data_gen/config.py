@@ -56,6 +56,22 @@ class CorpusConfig:
 
 
 @dataclass(frozen=True)
+class BesideConfig:
+    """What is read beside the corpus, in the same windows (Part 3.1, section 4.3).
+
+    kind: none; celebrities (other people of the same pools, of whom every question is trained on, while nobody of
+    the corpus is asked about in training), or unrelated (texts that tell of nobody, as many as the celebrities'
+    entries). people: how many celebrities. entries, orders, fullname: how they are told, as in the corpus.
+    """
+
+    kind: str = "none"
+    people: int = 100_000
+    entries: int = 5
+    orders: int = 1
+    fullname: bool = False
+
+
+@dataclass(frozen=True)
 class QuestionConfig:
     """What is asked, and of how many.
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import datasets
 
 from data_gen.biographies import Biography, Span
-from data_gen.config import CorpusConfig
+from data_gen.config import BesideConfig, CorpusConfig
 from data_gen.world import World
 
+NOTHING = BesideConfig()
 FEATURES = datasets.Features(
     {
         "text": datasets.Value("string"),
@@ -27,8 +28,10 @@ FEATURES = datasets.Features(
 )
 
 
-def write(entries: Iterable[Biography], folder: Path, world: World, config: CorpusConfig) -> None:
-    """Write entries as a `datasets` folder with a card."""
+def write(
+    entries: Iterable[Biography], folder: Path, world: World, config: CorpusConfig, more: BesideConfig = NOTHING
+) -> None:
+    """Write entries as a `datasets` folder with a card. more: what was read beside the world's people."""
     datasets.disable_progress_bars()
     rows = [asdict(entry) for entry in entries]
     data = datasets.Dataset.from_list(rows, features=FEATURES)
@@ -36,7 +39,7 @@ def write(entries: Iterable[Biography], folder: Path, world: World, config: Corp
     for cache in folder.glob("cache-*"):
         cache.unlink()
     digest = hashlib.sha256("\n".join(row["text"] for row in rows).encode()).hexdigest()
-    (folder / "README.md").write_text(card(world, config, len(rows), digest))
+    (folder / "README.md").write_text(card(world, config, len(rows), digest, more))
 
 
 def read(folder: Path) -> Iterator[Biography]:
@@ -46,10 +49,14 @@ def read(folder: Path) -> Iterator[Biography]:
         yield Biography(row["text"], row["person_id"], row["group"], spans)
 
 
-def card(world: World, config: CorpusConfig, entries: int, digest: str) -> str:
+def card(world: World, config: CorpusConfig, entries: int, digest: str, more: BesideConfig = NOTHING) -> str:
     """Return the dataset card: what it holds, how it was made, its licence and the texts' sha256."""
     fresh = "\nEntries are drawn afresh at every exposure; this folder holds the first epoch.\n" if config.fresh else ""
     knobs = "\n".join(f"| `corpus.{name}` | {value} |" for name, value in asdict(config).items())
+    if more.kind != "none":
+        knobs += "".join(f"\n| `beside.{name}` | {value} |" for name, value in asdict(more).items())
+    told = {"celebrities": f"{len(world) + more.people} invented people, {more.people} of them celebrities",
+            "unrelated": f"{len(world)} invented people, and texts that tell of nobody"}  # fmt: skip
     ours = config.kind == "templates"
     origin = "Nobody here is real." if ours else "The texts were written elsewhere; their rights are their writers'."
     return f"""---
@@ -59,7 +66,7 @@ tags: [synthetic, biographies]
 ---
 # Synthetic biographies: {config.name}
 
-{entries} entries of {len(world)} invented people, seed {world.seed}. {origin}
+{entries} entries of {told.get(more.kind, f"{len(world)} invented people")}, seed {world.seed}. {origin}
 {fresh}
 Columns: `text`; `person_id`; `group`; `spans`, a list of attribute, start and end: `text[start:end]` is the value.
 

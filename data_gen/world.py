@@ -64,6 +64,10 @@ class World:
         """Return `train` for a person of P_train, else `test`."""
         return "train" if self.train[row] else "test"
 
+    def knows(self, person: int) -> bool:
+        """Whether somebody of this world has the person id."""
+        return 0 <= person - self.config.first_person < len(self)
+
 
 def check(config: WorldConfig) -> None:
     """Raise ConfigError naming the key and the mend where no world can be made from the config."""
@@ -89,8 +93,11 @@ def strangers(config: WorldConfig, people: int) -> WorldConfig:
     return replace(config, first_person=config.first_person + config.people, people=people, train_share=0.5)
 
 
-def make(config: WorldConfig, seed: int) -> World:
-    """Make the world of one seed; raises ConfigError or PoolError where it cannot be made."""
+def make(config: WorldConfig, seed: int, untested: bool = False) -> World:
+    """Make the world of one seed; raises ConfigError or PoolError where it cannot be made.
+
+    untested: everyone is of P_train, whatever `world.train_share`.
+    """
     check(config)
     people = np.arange(config.first_person, config.first_person + config.people)
     values: dict[str, Ids] = {}
@@ -100,8 +107,8 @@ def make(config: WorldConfig, seed: int) -> World:
         else:
             draws = counter.words(seed, f"value/{attribute.name}", people)
             values[attribute.name] = counter.below(draws, len(attribute.values(config.pools)))
-    train = _standing(seed, people) < config.train_share
-    if train.all() or not train.any():
+    train = _standing(seed, people) < (1.0 if untested else config.train_share)
+    if not untested and (train.all() or not train.any()):
         raise ConfigError(
             f"world.train_share={config.train_share}: with {config.people} people one side is empty; "
             "take more people or a share nearer to a half"

@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from data_gen.audit import AuditError
-from data_gen.config import ConfigError, CorpusConfig, FactsConfig, QuestionConfig, WorldConfig
+from data_gen.config import BesideConfig, ConfigError, CorpusConfig, FactsConfig, QuestionConfig, WorldConfig
 from data_gen.pools import PoolError
 from data_gen.sentences import TemplateError
 from physics_lm import distributed
@@ -81,6 +81,7 @@ class Root:
     only: str = ""
     world: WorldConfig = field(default_factory=WorldConfig)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    beside: BesideConfig = field(default_factory=BesideConfig)
     rewrite: RewriteConfig = field(default_factory=RewriteConfig)
     facts: FactsConfig = field(default_factory=FactsConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)

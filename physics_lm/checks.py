@@ -4,7 +4,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_gen import biographies, cures, facts, folder, questions, sentences, world
+from data_gen import beside, biographies, cures, facts, folder, questions, sentences, world
 from data_gen.attributes import NAMES
 from data_gen.config import ConfigError
 from physics_lm import distributed, probes, tasks
@@ -20,6 +20,7 @@ def check(config: "RunConfig") -> None:
         raise ConfigError(f"seed={config.seed}: must be 0 or more and below 2**31")
     world.check(config.world)
     biographies.check(config.corpus)
+    _check_beside(config)
     if config.corpus.kind == "folder":
         folder.read(config.corpus.path, world.make(config.world, config.seed))
     _check_rewrite(config)
@@ -56,6 +57,14 @@ def check(config: "RunConfig") -> None:
         raise ConfigError(
             f"pretrain.context={config.pretrain.context}: shorter than an entry, which takes about {shortest} "
             "tokens or more; raise it"
+        )
+
+
+def _check_beside(config: "RunConfig") -> None:
+    beside.check(config.beside, config.world, config.corpus)
+    if config.beside.kind != "none" and config.rewrite.path:
+        raise ConfigError(
+            f"beside.kind={config.beside.kind}: a rewriting knows the corpus's people only; empty rewrite.path"
         )
 
 
@@ -156,7 +165,7 @@ def _check_evaluations(config: "RunConfig") -> None:
     if settings.eval_every:
         if settings.eval_people < 8:
             raise ConfigError(f"pretrain.eval_people={settings.eval_people}: 8 or more people of each split")
-        world.check(world.strangers(config.world, settings.eval_people))
+        world.check(beside.after(config.beside, config.world, settings.eval_people))
 
 
 def _check_method(name: str, config: FinetuneConfig, model: ModelConfig) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from data_gen import biographies, questions, world
+from data_gen import beside, biographies, questions, world
 from data_gen.biographies import Biography
 from data_gen.questions import Question
 from physics_lm import scoring
@@ -77,22 +77,27 @@ def _questions(job: "Job", people: int) -> list[Question]:
         asked = job.asked(job.config.questions, split)
         chosen = set(list(dict.fromkeys(question.person for question in asked))[:people])
         found += [question for question in asked if question.person in chosen]
-    others = world.make(world.strangers(job.config.world, people), job.config.seed)
+    others = _others(job, people)
     for split in ("train", "test"):
         asked = questions.ask(others, replace(job.config.questions, held_share=0.0), split)
         found += [replace(question, split=UNKNOWN) for question in asked]
     return found
 
 
+def _others(job: "Job", people: int) -> world.World:
+    """Return people of whom nothing is read."""
+    return world.make(beside.after(job.config.beside, job.config.world, people), job.config.seed)
+
+
 def _entries(job: "Job", people: set[int]) -> tuple[list[Question], list[Biography]]:
     """Return one entry of each of the people, and the values it tells."""
     first = {entry.person_id: entry for entry in reversed(job.entries)}
     known = [first[person] for person in sorted(people & set(first))]
-    told = list(readings(job.world, known))
+    told = list(readings(job.worlds, known))
     if job.specs.rewrite or job.config.corpus.kind == "folder":  # nobody wrote of people outside the world
         return told, known
-    others = world.make(world.strangers(job.config.world, job.config.pretrain.eval_people), job.config.seed)
+    others = _others(job, job.config.pretrain.eval_people)
     recipes = biographies.draw(others, replace(job.config.corpus, entries=1, orders=min(1, job.config.corpus.orders)))
     unknown = list(biographies.render(others, job.config.corpus, recipes))
-    told += [replace(question, split=UNKNOWN) for question in readings(others, unknown)]
+    told += [replace(question, split=UNKNOWN) for question in readings([others], unknown)]
     return told, known + unknown

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_gen import folder
-from data_gen.config import CorpusConfig, FactsConfig, QuestionConfig, WorldConfig
+from data_gen.config import BesideConfig, CorpusConfig, FactsConfig, QuestionConfig, WorldConfig
 from physics_lm import checks, distributed
 from physics_lm.artifacts import Spec, Store, spec
 from physics_lm.config import (
@@ -35,6 +35,7 @@ HOW = ("save_every", "precision", "path")
 class RunConfig:
     """Everything that decides one run. seed sets world, corpus and initialisation together.
 
+    beside: what else is read, and is part of the corpus on disk: celebrities, or texts that tell of nobody.
     rewrite: a local instruct model that writes the entries anew before anything is trained on them.
     prior: a fine-tuning on extraction questions before `finetune` on `questions` (the model M' of Part 3.2).
     """
@@ -42,6 +43,7 @@ class RunConfig:
     seed: int = 0
     world: WorldConfig = field(default_factory=WorldConfig)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    beside: BesideConfig = field(default_factory=BesideConfig)
     rewrite: RewriteConfig = field(default_factory=RewriteConfig)
     facts: FactsConfig = field(default_factory=FactsConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
@@ -91,6 +93,8 @@ def plan(config: RunConfig) -> Plan:
     told = {**seeded, "world": config.world, "corpus": replace(config.corpus, path="")}
     if config.corpus.path:
         told["texts"] = folder.fingerprint(config.corpus.path)
+    if config.beside.kind != "none":
+        told["beside"] = config.beside
     corpus = spec("corpus", VERSIONS["corpus"], told)
     rewrite = None
     if config.rewrite.path:
@@ -168,7 +172,8 @@ def complete(store: Store, specs: Plan) -> bool:
 def columns(config: RunConfig) -> Mapping[str, Any]:
     """Return the arm's config as flat columns, e.g. `corpus.entries`; what decides a row and nothing else."""
     flat: dict[str, Any] = {}
-    _flatten(asdict(replace(config, facts=_pathless(config.facts), probe=config.probe.used)), "", flat)
+    beside = config.beside if config.beside.kind != "none" else BesideConfig()
+    _flatten(asdict(replace(config, beside=beside, facts=_pathless(config.facts), probe=config.probe.used)), "", flat)
     return {key: value for key, value in flat.items() if key.rpartition(".")[2] not in HOW}
 
 

@@ -40,7 +40,8 @@ class Reading:
     def _assembler(self) -> Assembler | None:
         """What lays entries from parts that are tokenised once, where that is the same as tokenising their text."""
         job = self._job
-        if job.specs.rewrite or self._config.corpus.kind == "folder" or self._config.pretrain.facts:
+        elsewhere = self._config.corpus.kind == "folder" or self._config.beside.kind != "none"
+        if job.specs.rewrite or elsewhere or self._config.pretrain.facts:
             return None
         told = list(islice(corpus.read(job.store.folder(job.specs.corpus)), CHECKED))
         size = int(job.store.manifest(job.specs.corpus)["entries"])
@@ -92,7 +93,8 @@ class Reading:
         """Return how often a window holds a person twice; raises AuditError where entries are not well shuffled."""
         settings, seed, ids = self._config.pretrain, self._config.seed, self._first
         person = np.array([entry.person_id for entry in self._job.entries], np.int64)
-        person = np.concatenate([person, -1 - np.arange(len(ids) - len(person))])  # facts are no people
+        nobody = min(0, int(person.min())) - 1 - np.arange(len(ids) - len(person))  # facts are no people
+        person = np.concatenate([person, nobody])
         orders = [packing.epoch_order(len(ids), seed, n, settings.shuffle) for n in range(5)]
         found = audit.repeats(person, ids.lengths, orders, settings.context)
         if settings.shuffle:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from data_gen import audit, biographies, corpus, facts, questions, world
+from data_gen import audit, beside, biographies, corpus, facts, questions, world
 from data_gen.attributes import NAMES
 from data_gen.biographies import Biography
 from data_gen.config import ConfigError, QuestionConfig
 from data_gen.folder import read
 from data_gen.questions import SPLITS, Question
+from data_gen.world import World
 from physics_lm import curves, distributed, lora, masked, models, packing, scoring, tokenizers, training
 from physics_lm import rewrite as rewriting
 from physics_lm.artifacts import Spec, Store
@@ -103,19 +105,37 @@ class Job:
         self.config, self.specs, self.store, self.tracker = config, specs, store, tracker or Tracker()
 
     @cached_property
-    def world(self) -> world.World:
+    def world(self) -> World:
         """The run's world."""
         return world.make(self.config.world, self.config.seed)
 
+    @cached_property
+    def others(self) -> World | None:
+        """The celebrities, where there are any."""
+        return beside.make(self.config.beside, self.config.world, self.config.seed)
+
+    @property
+    def worlds(self) -> list[World]:
+        """The worlds that entries tell of: the run's own, and the celebrities'."""
+        return [self.world] if self.others is None else [self.world, self.others]
+
     @cache  # noqa: B019 - a job lives as long as its process
     def asked(self, config: QuestionConfig, split: str) -> list[Question]:
-        """Return the questions of a config about everyone of a split (`train`, `held` or `test`)."""
-        return questions.ask(self.world, config, split)
+        """Return the questions of a config about everyone of a split (`train`, `held` or `test`).
+
+        Where there are celebrities they alone are trained on, and the world's own P_test alone is tested.
+        """
+        return questions.ask(self.world if split == "test" else self.worlds[-1], config, split)
 
     @cached_property
     def entries(self) -> list[Biography]:
         """The entries that are read: those of the corpus, or of its rewriting."""
         return list(corpus.read(self.store.folder(self.specs.read)))
+
+    @cached_property
+    def own(self) -> list[Biography]:
+        """The entries that tell of the run's world."""
+        return [entry for entry in self.entries if self.world.knows(entry.person_id)]
 
     @cached_property
     def telling(self) -> Telling:
@@ -143,19 +163,22 @@ class Job:
     def corpus(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Write the corpus, refused where its spans do not hold the world's values."""
         entries = list(self.told())
-        audit.check_spans(entries, self.world, NAMES)
+        audit.check_spans([entry for entry in entries if entry.person_id > beside.NOBODY], self.worlds, NAMES)
         train, held, test = ({q.person for q in self.asked(self.config.questions, split)} for split in SPLITS)
         audit.check_disjoint(train | held, test, "questions")
         audit.check_disjoint(train, held, "questions")
-        corpus.write(entries, folder, self.world, replace(self.config.corpus, path=""))
-        return {"entries": len(entries), "people": len({entry.person_id for entry in entries})}
+        corpus.write(entries, folder, self.world, replace(self.config.corpus, path=""), self.config.beside)
+        people = {entry.person_id for entry in entries if entry.person_id > beside.NOBODY}
+        return {"entries": len(entries), "people": len(people)}
 
     def told(self, epoch: int = 0) -> Iterable[Biography]:
-        """Return the entries of one epoch, read from a folder or told by the templates."""
-        if self.config.corpus.kind == "folder":
-            return read(self.config.corpus.path, self.world)
-        recipes = biographies.draw(self.world, self.config.corpus, epoch)
-        return biographies.render(self.world, self.config.corpus, recipes)
+        """Return the entries of one epoch, read from a folder or told by the templates, and what is read beside."""
+        config = self.config
+        more = beside.entries(config.beside, self.others, config.corpus, config.seed, epoch)
+        if config.corpus.kind == "folder":
+            return chain(read(config.corpus.path, self.world), more)
+        recipes = biographies.draw(self.world, config.corpus, epoch)
+        return chain(biographies.render(self.world, config.corpus, recipes), more)
 
     def rewrite(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Let a local instruct model write every entry anew; refused where no text can be used."""

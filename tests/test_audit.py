@@ -122,7 +122,7 @@ def test_splits_of_a_world_pass(made, asked):
 
 
 def test_rendered_entries_pass(made, entries):
-    audit.check_spans(entries, made, NAMES)
+    audit.check_spans(entries, [made], NAMES)
 
 
 def shifted(entry, by):
@@ -134,37 +134,37 @@ def shifted(entry, by):
 def test_span_beside_its_value_is_refused(made, entries, by):
     attribute = entries[3].spans[0].attribute
     with pytest.raises(audit.AuditError, match=f"entry 3, person 0: the {attribute} span holds"):
-        audit.check_spans([*entries[:3], shifted(entries[3], by)], made, NAMES)
+        audit.check_spans([*entries[:3], shifted(entries[3], by)], [made], NAMES)
 
 
 @pytest.mark.parametrize("attribute", NAMES)
 def test_missing_attribute_is_refused(made, entries, attribute):
     spans = tuple(span for span in entries[0].spans if span.attribute != attribute)
     with pytest.raises(audit.AuditError, match=f"entry 0, person 0: the {attribute} span holds None"):
-        audit.check_spans([replace(entries[0], spans=spans)], made, NAMES)
+        audit.check_spans([replace(entries[0], spans=spans)], [made], NAMES)
 
 
 def test_text_changed_under_its_spans_is_refused(made, entries):
     with pytest.raises(audit.AuditError, match="span holds"):
-        audit.check_spans([replace(entries[0], text=f" {entries[0].text}")], made, NAMES)
+        audit.check_spans([replace(entries[0], text=f" {entries[0].text}")], [made], NAMES)
 
 
 def test_values_of_another_person_are_refused(made, entries):
     with pytest.raises(audit.AuditError, match=r"person 1: .* instead of"):
-        audit.check_spans([replace(entries[0], person_id=1)], made, NAMES)
+        audit.check_spans([replace(entries[0], person_id=1)], [made], NAMES)
 
 
 @pytest.mark.parametrize("person", [-1, 60])
 def test_person_unknown_to_the_world_is_refused(made, entries, person):
     with pytest.raises(audit.AuditError, match=f"entry 0: person {person} is unknown"):
-        audit.check_spans([replace(entries[0], person_id=person)], made, NAMES)
+        audit.check_spans([replace(entries[0], person_id=person)], [made], NAMES)
 
 
 def test_second_group_is_looked_up_by_its_own_rows():
     group = small_world(30, first_person=30)
-    audit.check_spans(told(group, SINGLE), group, NAMES)
+    audit.check_spans(told(group, SINGLE), [group], NAMES)
     with pytest.raises(audit.AuditError, match="person 0 is unknown"):
-        audit.check_spans(told(small_world(30), SINGLE), group, NAMES)
+        audit.check_spans(told(small_world(30), SINGLE), [group], NAMES)
 
 
 # tokens at the edges of a value
@@ -265,4 +265,4 @@ def test_values_that_a_tokenizer_does_not_know_are_refused(entries, asked):
 def test_an_attribute_with_two_spans_is_refused(made, entries):
     twice = replace(entries[0], spans=(*entries[0].spans, entries[0].spans[0]))
     with pytest.raises(audit.AuditError, match="two spans"):
-        audit.check_spans([twice], made, NAMES)
+        audit.check_spans([twice], [made], NAMES)

@@ -35,7 +35,7 @@ def test_every_question_is_asked_once_with_its_gold(lab, rows):
 
 
 def test_a_reading_is_the_text_before_a_value_and_the_value(lab):
-    told = list(extraction.readings(lab.world, lab.entries))
+    told = list(extraction.readings([lab.world], lab.entries))
     assert len(told) == 6 * len(lab.entries)
     texts = {entry.text for entry in lab.entries}
     for item in told:

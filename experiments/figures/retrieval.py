@@ -86,7 +86,8 @@ def _heat(axis: Axes, cells: pd.DataFrame, names: list[str], tasks: list[str], v
 
 
 def _words(task: str) -> str:
-    return task.replace("_and_", " +\n").replace("first_", "first:\n").replace("last_", "last:\n").replace("_", "\n", 1)
+    parts = [part.replace("_", "\n", 1) for part in task.split("_and_")]
+    return "\n+ ".join(parts).replace("first\n", "first:\n").replace("last\n", "last:\n")
 
 
 def _bars(axis: Axes, cells: pd.DataFrame) -> None:

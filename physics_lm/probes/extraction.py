@@ -19,20 +19,25 @@ BIOGRAPHY = "biography"
 def rows(job: "Job") -> pd.DataFrame:
     """Return a row per question of every split and per value told in an entry (task `biography`)."""
     questions = [question for split in SPLITS for question in job.asked(job.config.questions, split)]
-    told = list(readings(job.world, job.entries))
+    entries = [entry for entry in job.entries if entry.spans]
+    told = list(readings(job.worlds, entries))
     found = []
     for items, asked in (
         (questions, scoring.encode(job.model_vocabulary, questions)),
-        (told, scoring.encode_entries(job.model_vocabulary, job.entries)),
+        (told, scoring.encode_entries(job.model_vocabulary, entries)),
     ):
         scores = scoring.score(job.model, job.model_vocabulary, asked, job.config.probe.batch)
         found += [row(item, score, job.config.probe.kind) for item, score in zip(items, scores, strict=True)]
     return pd.DataFrame(found)
 
 
-def readings(world: World, entries: Sequence[Biography]) -> Iterator[Question]:
-    """Yield each value of each entry as a question: the text before it, and the value."""
+def readings(worlds: Sequence[World], entries: Sequence[Biography]) -> Iterator[Question]:
+    """Yield each value of each entry as a question: the text before it, and the value.
+
+    worlds: of which one knows each entry's person.
+    """
     for entry in entries:
+        world = next(world for world in worlds if world.knows(entry.person_id))
         row = entry.person_id - world.config.first_person
         for span in entry.spans:
             before, value = entry.text[: span.start].rstrip(), entry.text[span.start : span.end]

@@ -27,7 +27,7 @@ def rows(job: "Job") -> pd.DataFrame:
 
 def shown(job: "Job") -> Shown:
     """Return every entry with its six positions; raises ConfigError where one does not tell all attributes."""
-    entries = job.entries
+    entries = job.own
     check(entries)
     asked = scoring.encode_entries(job.model_vocabulary, entries)
     row = np.array([entry.person_id - job.world.config.first_person for entry in entries])
