@@ -42,12 +42,13 @@ class Items:
 class Head:
     """One probe of a stack.
 
-    name: decides its initial weights. position: at which of the items' places it looks. label: (N,) class of every
-    person. classes: how many there are. update: which of the stack's embedding updates it reads through.
+    name: decides its initial weights. position: at which of the items' places it looks, None for all of them. label:
+    (N,) class of every person. classes: how many there are. update: which of the stack's embedding updates it reads
+    through.
     """
 
     name: str
-    position: int
+    position: int | None
     label: Array
     classes: int
     update: str
@@ -81,18 +82,21 @@ class Stack(nn.Module):
         return [list(range(len(self.updates)))[first : first + size] for first in range(0, len(self.updates), size)]
 
     def forward(self, ids_BxT: Tensor, place_BxI: Tensor, updates: Sequence[int]) -> dict[int, Tensor]:
-        """Return the logits (B, C) of every head that reads through one of the updates, by its number."""
+        """Return the logits of every head that reads through one of the updates, by its number: (B, C), or (B I, C)
+        of a head that looks at all I places.
+        """
         model = self.frozen[0]
         embedded_BxTxD = model.get_input_embeddings()(ids_BxT)
         changed = [embedded_BxTxD + self.first[number][ids_BxT] @ self.second[number] for number in updates]
         read = model.base_model(inputs_embeds=torch.cat(changed), use_cache=False).last_hidden_state
         hidden_UxBxTxD = read.unflatten(0, (len(updates), len(ids_BxT)))
-        rows = torch.arange(len(ids_BxT), device=ids_BxT.device)
+        row_Bx1 = torch.arange(len(ids_BxT), device=ids_BxT.device)[:, None]
         found = {}
         for number, head in enumerate(self.heads):
             if (update := self.updates.index(head.update)) in updates:
-                seen_BxD = hidden_UxBxTxD[updates.index(update), rows, place_BxI[:, head.position]]
-                found[number] = self.layers[number](self.norms[number](seen_BxD))
+                looked_BxK = place_BxI if head.position is None else place_BxI[:, [head.position]]
+                seen_BKxD = hidden_UxBxTxD[updates.index(update), row_Bx1, looked_BxK].flatten(0, 1)
+                found[number] = self.layers[number](self.norms[number](seen_BKxD))
         return found
 
 
@@ -130,9 +134,10 @@ def _learn(stack: Stack, items: Items, index: Array, filler: int, passes: list[l
     ids_BxT, place_BxI = _tensors(stack, items, index, filler)
     for updates in passes:
         losses = []
-        for number, logits_BxC in stack(ids_BxT, place_BxI, updates).items():
-            label_B = torch.from_numpy(stack.heads[number].label[items.row[index]]).to(logits_BxC.device)
-            losses.append(nn.functional.cross_entropy(logits_BxC, label_B))
+        for number, logits_BKxC in stack(ids_BxT, place_BxI, updates).items():
+            label_B = torch.from_numpy(stack.heads[number].label[items.row[index]]).to(logits_BKxC.device)
+            label_BK = label_B.repeat_interleave(len(logits_BKxC) // len(label_B))
+            losses.append(nn.functional.cross_entropy(logits_BKxC, label_BK))
         torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
 
 
@@ -152,7 +157,10 @@ def _tensors(stack: Stack, items: Items, index: Array, filler: int) -> tuple[Ten
 
 @torch.no_grad()
 def classify(stack: Stack, items: Items, filler: int, batch: int) -> tuple[Array, NDArray[np.float64]]:
-    """Return every head's class of every item (H, E), and the log-probability of the right one (H, E)."""
+    """Return every head's class of every item (H, E), and the log-probability of the right one (H, E).
+
+    A head that looks at all places needs items with one.
+    """
     stack.eval()
     stack.frozen[0].eval()
     said = np.empty((len(stack.heads), len(items)), np.int64)
