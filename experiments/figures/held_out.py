@@ -82,6 +82,20 @@ def bars(axis: Axes, found: pd.DataFrame, labels: Sequence[str], colors: Sequenc
     axis.spines[["top", "right"]].set_visible(False)
 
 
+def memory(axis: Axes, found: pd.DataFrame, colors: Sequence[str]) -> None:
+    """Draw beside `bars` what is known of an arm's own entries."""
+    place = np.arange(len(found))[::-1]
+    axis.barh(place, found["biography_tokens"], color=colors, height=0.62, alpha=0.55)
+    for y, value in zip(place, found["biography_tokens"], strict=True):
+        inside = value > 20
+        axis.text(value - 2 if inside else value + 2, y, f"{value:.1f}", va="center", ha="right" if inside else "left",
+                  fontsize=9)  # fmt: skip
+    axis.set_yticks(place, [""] * len(place))
+    axis.set_xlim(0, 106)
+    axis.set_xlabel("attribute tokens right\nin its own entries (%)")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
 def attributes(table: pd.DataFrame, names: Sequence[str], value: str = "accuracy") -> pd.DataFrame:
     """Return a column of the table as arms x attributes."""
     grid = table[table["attribute"] != "mean"].pivot(index="arm", columns="attribute", values=value)

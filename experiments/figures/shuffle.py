@@ -1,13 +1,12 @@
 """The negative control: the five entries of a person side by side in one window, against a global shuffle."""
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Statement, judge
 from experiments.figures import shuffle_paper as paper
 from experiments.figures.drawing import panels, titled
-from experiments.figures.held_out import BLUE, ORANGE, bars, cells, mean, means, minus, tokens
+from experiments.figures.held_out import BLUE, ORANGE, bars, cells, mean, means, memory, minus, tokens
 
 TITLE = "The same entries, another order: entries of a person side by side teach nothing that can be asked for"
 
@@ -29,19 +28,8 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
     chosen, colors = means(found).loc[names], [ORANGE if name.endswith("adjacent") else BLUE for name in names]
     figure, (left, right) = panels(11, 1.9 + 0.62 * len(names), 2, [3, 1])
     bars(left, chosen, [label(name) for name in names], colors, "a replication (124M, 100,000 people, full names)")
-    _memory(right, chosen, colors)
+    memory(right, chosen, colors)
     return titled(figure, TITLE, caption)
-
-
-def _memory(axis: Axes, chosen: pd.DataFrame, colors: list[str]) -> None:
-    place = list(range(len(chosen)))[::-1]
-    axis.barh(place, chosen["biography_tokens"], color=colors, height=0.62, alpha=0.55)
-    for y, value in zip(place, chosen["biography_tokens"], strict=True):
-        axis.text(value - 2, y, f"{value:.1f}", va="center", ha="right", fontsize=9)
-    axis.set_yticks(place, [""] * len(place))
-    axis.set_xlim(0, 106)
-    axis.set_xlabel("attribute tokens right\nin its own entries (%)")
-    axis.spines[["top", "right"]].set_visible(False)
 
 
 # facts F1
