@@ -143,6 +143,14 @@ CLAIMS = (
         Between(high=5),
     ),
     Statement(
+        "B6.month",
+        "while the same model has learned to compare: ranking by month above chance (points)",
+        "31",
+        (M,),
+        lambda arms: hints.above_chance(_part(arms, "month_ranking", PLAIN)),
+        Between(10),
+    ),
+    Statement(
         "B6.hint", "ranking by major with a hint", "99.6", (HINTED,), _level("major_ranking", WITH), Between(90), LATER
     ),
     Statement(
