@@ -1,6 +1,6 @@
 """Settings of everything that learns; no torch here, so that a command line is read at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data_gen.config import ConfigError
 
@@ -148,7 +148,8 @@ class ProbeConfig:
 
     The rest is of linear probes (p_probe, q_probe; Part 3.1, appendix). examples: entries or names a step. rank: of
     the embedding's update. shared: one update for all tasks and positions instead of one for each. tasks: all, or
-    some joined by + (first, whole, first_major, whole_major, ...). positions: all, or some joined by +.
+    some joined by + (first, whole, first_major, whole_major, ...). positions: all, or some joined by +. save_every:
+    steps between resumable states.
     """
 
     kind: str = "extraction"
@@ -161,11 +162,14 @@ class ProbeConfig:
     shared: bool = False
     tasks: str = "all"
     positions: str = "all"
+    save_every: int = 1000
 
     @property
     def used(self) -> "ProbeConfig":
-        """The settings that have a meaning for the kind of probe."""
-        return self if self.kind in LINEAR else ProbeConfig(self.kind, self.batch)
+        """The settings that decide a result of this kind of probe."""
+        if self.kind in LINEAR:
+            return replace(self, save_every=ProbeConfig.save_every)
+        return ProbeConfig(self.kind, self.batch)
 
 
 @dataclass(frozen=True)

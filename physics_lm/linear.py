@@ -8,13 +8,18 @@ are added, and a probe's parameters stand in its own term only, but for an updat
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
+from physics_lm import resuming
 from physics_lm.config import ProbeConfig
 from physics_lm.packing import Ragged, epoch_order, pad
 from physics_lm.progress import Bar
@@ -112,22 +117,42 @@ def _linear(width: int, classes: int, generator: torch.Generator) -> nn.Linear:
     return layer
 
 
-def train(stack: Stack, items: Items, filler: int, config: ProbeConfig, seed: int, title: str) -> None:
-    """Train every head of the stack on the items: AdamW, its rate falling linearly to zero."""
-    optimizer = torch.optim.AdamW(stack.parameters(), lr=config.lr, eps=EPS, weight_decay=config.weight_decay)
-    falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / config.steps)
+def train(
+    stack: Stack, items: Items, filler: int, config: ProbeConfig, seed: int, title: str, state: Path | None = None
+) -> None:
+    """Train every head of the stack on the items: AdamW, its rate falling linearly to zero.
+
+    state: a folder, from which a training goes on that was killed.
+    """
+    optimizer = AdamW(stack.parameters(), lr=config.lr, eps=EPS, weight_decay=config.weight_decay)
+    falling = LambdaLR(optimizer, lambda step: 1 - step / config.steps)
     rows = min(config.examples, len(items))
     passes = stack.passes(rows, config.batch)
     stack.train()
     stack.frozen[0].train()  # the paper leaves its dropout on
-    with Bar(title, config.steps, "step") as bar:
-        for step in range(config.steps):
+    path = None if state is None else state / resuming.STATE
+    parts: dict[str, Any] = {"stack": stack, "optimizer": optimizer, "falling": falling}
+    done = 0 if path is None else _resumed(path, parts)
+    with Bar(title, config.steps, "step", done) as bar:
+        for step in range(done, config.steps):
             index = _batch(len(items), rows, seed, step)
             _learn(stack, items, index, filler, passes)
             optimizer.step()
             falling.step()
             optimizer.zero_grad(set_to_none=True)
+            if path is not None and (step + 1) % config.save_every == 0 and step + 1 < config.steps:
+                resuming.save(path, {"step": step + 1, **{name: part.state_dict() for name, part in parts.items()}})
             bar.update()
+
+
+def _resumed(path: Path, parts: dict[str, Any]) -> int:
+    """Go on from a saved state, where there is one; return how many steps are done."""
+    state = resuming.load(path, parts["stack"].first[0].device)
+    if state is None:
+        return 0
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    return int(state["step"])
 
 
 def _learn(stack: Stack, items: Items, index: Array, filler: int, passes: list[list[int]]) -> None:

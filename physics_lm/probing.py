@@ -79,7 +79,7 @@ def rows(job: "Job", shown: Shown, looked: Sequence[int], norm: Callable[[int], 
     found = [classes.table(task, job.world, job.model_vocabulary) for task in tasks.tasks(config)]
     stack = Stack(job.model, heads(found, looked, job), config.rank, norm, job.config.seed)
     train = job.world.train[shown.items.row]
-    linear.train(stack, shown.some(train).items, end, config, job.config.seed, config.kind)
+    linear.train(stack, shown.some(train).items, end, config, job.config.seed, config.kind, job.state)
     _, first = np.unique(shown.items.row, return_index=True)
     asked = shown.some(~train | np.isin(np.arange(len(train)), first))
     said, logprob = linear.classify(stack, asked.items, end, config.batch)

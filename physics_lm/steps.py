@@ -101,7 +101,8 @@ class Job:
     """One run: each method fills an artifact's folder and returns what the manifest adds."""
 
     def __init__(self, config: RunConfig, specs: Plan, store: Store, tracker: Tracker | None = None) -> None:
-        """Remember what to make; nothing is computed."""
+        """Remember what to make; nothing is computed. state: where the probe in work keeps what it needs to go on."""
+        self.state: Path | None = None
         self.config, self.specs, self.store, self.tracker = config, specs, store, tracker or Tracker()
 
     @cached_property
@@ -320,6 +321,7 @@ class Job:
 
     def probe(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Measure the trained model: a row per item, with the run's key and settings as columns."""
+        self.state = state
         found = probe(self.config.probe.kind).rows(self)
         settings = pd.DataFrame([columns(self.config)] * len(found))
         rows = pd.concat([found, settings], axis=1)

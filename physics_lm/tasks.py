@@ -47,7 +47,7 @@ def check(config: ProbeConfig) -> None:
     """Raise ConfigError naming the key where tasks, positions or the training of a linear probe cannot be."""
     tasks(config)
     positions(config)
-    for key in ("steps", "rank", "examples"):
+    for key in ("steps", "rank", "examples", "save_every"):
         if getattr(config, key) < 1:
             raise ConfigError(f"probe.{key}={getattr(config, key)}: must be 1 or more")
     if not 0 < config.lr < inf:

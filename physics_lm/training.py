@@ -4,10 +4,7 @@ A batch is a function of the step, so the state of a run is: weights, optimisers
 and the curve so far. Killed at any step and started again on the same CPU, a run ends in the same bits.
 """
 
-import io
-import logging
 import math
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -19,16 +16,14 @@ from numpy.typing import NDArray
 from torch.optim import AdamW, Optimizer
 from transformers import PreTrainedModel
 
-from physics_lm import distributed, muon
+from physics_lm import distributed, muon, resuming
 from physics_lm.config import TrainConfig
 from physics_lm.masked import Loss
 from physics_lm.progress import Bar
 
-log = logging.getLogger(__name__)
 Batches = Callable[[int], tuple[NDArray[np.int32], NDArray[np.int32]]]
 Told = Callable[[list[dict[str, float]]], None]
 FLUSH = 20  # steps between looks at the losses, so that a step never waits for the device
-STATE = "state.pt"
 
 
 class DivergedError(RuntimeError):
@@ -115,7 +110,7 @@ class Training:
         self.kind = precision(config, self.where)
         self.optimizers = optimizers(model, config)
         self.peaks = [group["lr"] for opt in self.optimizers for group in opt.param_groups]
-        self.path = state / STATE
+        self.path = state / resuming.STATE
         self.step = self.resumed_at = 0
         self.curve: list[dict[str, float]] = []
         self._losses: list[torch.Tensor] = []
@@ -197,31 +192,18 @@ class Training:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "curve": self.curve,
-            "generator": torch.get_rng_state(),
         }
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        aside = self.path.with_suffix(".tmp")
-        with aside.open("wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, self.path)
+        resuming.save(self.path, state)
 
     def _load(self) -> None:
-        if not self.path.exists():
-            return
-        try:
-            state = torch.load(self.path, map_location=self.where, weights_only=True)
-        except Exception as error:  # a damaged state costs time, never a wrong number
-            log.warning("%s cannot be read (%s): starting from step 0", self.path, error.__class__.__name__)
+        state = resuming.load(self.path, self.where)
+        if state is None:
             return
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step = self.resumed_at = state["step"]
         self.curve = state["curve"]
-        torch.set_rng_state(state["generator"].cpu())
 
 
 def loss_of(model: PreTrainedModel, inputs_BxT: torch.Tensor, labels_BxT: torch.Tensor, step: int = 0) -> torch.Tensor:

@@ -73,6 +73,48 @@ def alone(model, part, norm, shown, config=CONFIG):
         return logits(np.arange(len(shown))).log_softmax(-1).double().numpy()
 
 
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("norm", [nn.LayerNorm, nn.BatchNorm1d])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_killed_stack_goes_on_and_ends_in_the_same_bits(norm, damaged, tmp_path, monkeypatch):
+    shown, config = items(), replace(CONFIG, steps=8, save_every=3)
+    kind = ModelConfig(layers=1, width=WIDTH, heads=2, positions=12, dropout=0.3)
+    looked = []
+
+    def stack():
+        torch.manual_seed(1)
+        made = models.build(kind, VOCABULARY, 0, seed=3)
+        torch.manual_seed(2)
+        return Stack(made, [head("a", 0), head("bb", 1)], 2, norm, seed=0)
+
+    whole, part, rest = stack(), stack(), stack()
+    torch.manual_seed(2)
+    linear.train(whole, shown, 0, config, 0, "probe")
+    learn = linear._learn
+
+    def dying(*given):
+        looked.append(given)
+        if len(looked) == 6:
+            raise Killed
+        learn(*given)
+
+    monkeypatch.setattr(linear, "_learn", dying)
+    torch.manual_seed(2)
+    with pytest.raises(Killed):
+        linear.train(part, shown, 0, config, 0, "probe", tmp_path)
+    if damaged:
+        (tmp_path / "state.pt").write_bytes(b"half")
+    torch.manual_seed(2 if damaged else 99)
+    looked.extend([()] * 10)
+    linear.train(rest, shown, 0, config, 0, "probe", tmp_path)
+    assert len(looked) == 16 + (8 if damaged else 5)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, rest.state_dict()[name]), name
+
+
 @pytest.mark.parametrize("norm", [nn.LayerNorm, nn.BatchNorm1d])
 @pytest.mark.parametrize("most", [4, 8, 100])
 def test_a_stack_ends_where_each_of_its_probes_ends_alone(model, norm, most):

@@ -35,7 +35,7 @@ OTHER = {
     "rewrite.path": pipeline.__file__,
 }
 NO_RESULT = {(section, name) for section in TRAINED for name in pipeline.HOW if hasattr(getattr(BASE, section), name)}
-OPEN = {("probe", "batch")}  # changes no result, and may be in the key or not
+OPEN = {("probe", "batch"), ("probe", "save_every")}  # changes no result, and may be in the key or not
 
 
 def changed(config, section, name, value):
