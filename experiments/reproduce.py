@@ -79,7 +79,7 @@ def reproduce(config: DictConfig, given: list[str]) -> int:
     for line in failed:
         print(f"error: {line}", file=sys.stderr)
     if not failed:
-        draw(config, plans, store, time.perf_counter() - start, given)
+        draw(config, plans, store, time.perf_counter() - start if missing else None, given)
     return len(failed)
 
 
@@ -102,9 +102,12 @@ def describe(plans: dict[tuple[str, int], Plan], store: Store, config: DictConfi
 
 
 def draw(
-    config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float, given: list[str]
+    config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float | None, given: list[str]
 ) -> None:
-    """Write figure.png, table.csv, claims.json and manifest.json of the figure, and print the claims."""
+    """Write figure.png, table.csv, claims.json and manifest.json of the figure, and print the claims.
+
+    seconds: what the command took; None where it ran nothing, so that the time of the one that did is kept.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -124,7 +127,11 @@ def draw(
     image.savefig(folder / "figure.png", dpi=150)
     cells.to_csv(folder / "table.csv", index=False)
     (folder / "claims.json").write_text(json.dumps([asdict(claim) for claim in claims], indent=2) + "\n")
-    (folder / "manifest.json").write_text(json.dumps(manifest(config, plans, store, seconds, given), indent=2) + "\n")
+    made = manifest(config, plans, store, 0.0 if seconds is None else seconds, given)
+    if seconds is None and (folder / "manifest.json").exists():
+        before = json.loads((folder / "manifest.json").read_text())
+        made["seconds"] = before["seconds"] if before["runs"] == made["runs"] else made["seconds"]
+    (folder / "manifest.json").write_text(json.dumps(made, indent=2) + "\n")
     report(claims, config)
     print(f"\n{folder / 'figure.png'}")
 

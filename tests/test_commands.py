@@ -218,10 +218,12 @@ def test_reproduce_again_trains_nothing(reproduced):
     folder, _, _ = reproduced
     before = stamps(folder / "lab")
     figure = folder / "lab" / "figures" / "smoke" / "extraction" / "table.csv"
-    table = figure.read_text()
+    table, manifest = figure.read_text(), figure.with_name("manifest.json")
+    made = json.loads(manifest.read_text())
     code, out, err = command(folder, "reproduce", "figure=extraction", "scale=smoke")
     assert code == 0, err
     assert stamps(folder / "lab") == before
+    assert json.loads(manifest.read_text())["seconds"] == made["seconds"] > 0  # of the command that ran the arms
     assert figure.read_text() == table
     assert "pretrain" not in err
 

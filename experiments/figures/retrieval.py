@@ -86,8 +86,8 @@ def _heat(axis: Axes, cells: pd.DataFrame, names: list[str], tasks: list[str], v
 
 
 def _words(task: str) -> str:
-    parts = [part.replace("_", "\n", 1) for part in task.split("_and_")]
-    return "\n+ ".join(parts).replace("first\n", "first:\n").replace("last\n", "last:\n")
+    said = task.replace("_and_", "\n+\n").replace("first_", "first:\n").replace("last_", "last:\n")
+    return said.replace("_", "\n")
 
 
 def _bars(axis: Axes, cells: pd.DataFrame) -> None:
