@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from data_gen.config import ConfigError
-from experiments import sweep
+from experiments import sweep, usage
 from experiments.config import CONF, guarded, register
 from physics_lm import pipeline, progress
 from physics_lm.artifacts import Store
@@ -197,6 +197,8 @@ def report(claims: list[Any], config: DictConfig) -> None:
 
 def main() -> None:
     """Reproduce `figure=NAME`, or all of them one after the other with figure=all."""
+    if usage.answered(__doc__):
+        return
     figures = sorted(path.stem for path in (Path(CONF) / "figure").glob("*.yaml"))
     if "figure=all" not in sys.argv:
         _one()

@@ -5,6 +5,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from experiments import usage
 from experiments.config import CONF, guarded, register, run_config
 from physics_lm import distributed, pipeline, tracking
 
@@ -18,8 +19,14 @@ def task(config: DictConfig, sweep: str = "") -> str:
     return pipeline.run(run, lab, tracking.tracker(OmegaConf.to_object(config.tracking), group, lab)).name
 
 
+def main() -> None:
+    """Run what the command line says, or say what it may say."""
+    if not usage.answered(__doc__):
+        _run()
+
+
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
-def main(config: DictConfig) -> str:
+def _run(config: DictConfig) -> str:
     """Run what the command line says and print where the rows are."""
     key = guarded(lambda: task(config))
     if distributed.rank() == 0:

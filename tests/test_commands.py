@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from errno import ENOSPC
@@ -262,3 +263,13 @@ def test_a_failed_arm_is_named_and_stops_no_other(tmp_path):
     assert failed[1] == ""
     good = pipeline.plan(run_config(sweep.compose(["scale=smoke", "corpus=multi2"])))
     assert (tmp_path / "artifacts" / "probe" / good.probe.key / "rows.parquet").exists()
+
+
+@pytest.mark.parametrize("name", ["run", "reproduce"])
+def test_help_names_every_choice_and_runs_nothing(tmp_path, name):
+    code, out, err = command(tmp_path, name, "--help")
+    assert code == 0, err
+    for path in (ROOT / "conf").glob("*/*.yaml"):
+        assert re.search(rf"^ +{path.parent.name} .*\b{path.stem}\b", out, re.MULTILINE), path
+    assert "--cfg job" in out
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,41 @@
+"""What `--help` says of the commands that Hydra runs; Hydra's own text takes seconds to put together."""
+
+import sys
+from pathlib import Path
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+FLAGS = ("--help", "-h")
+
+
+def asked(words: list[str]) -> bool:
+    """Whether the command line asks for help."""
+    return any(flag in words for flag in FLAGS)
+
+
+def text(about: str) -> str:
+    """Return the help: what the command does, the groups and their choices, how to see and set everything else."""
+    groups = {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in sorted(CONF.iterdir())
+              if folder.is_dir()}  # fmt: skip
+    width = max(map(len, groups))
+    lines = [f"  {name:{width}}  {', '.join(choices)}" for name, choices in groups.items() if choices]
+    return "\n".join(
+        [
+            about.strip(),
+            "",
+            "Choices, as group=choice:",
+            *lines,
+            "",
+            "Every other setting is a key: world.people=800 pretrain.lr=1e-3 paths.lab=DIR seed=1.",
+            "--cfg job      all settings, as the command line makes them; runs nothing",
+            "-m             a run for each of several choices or values: corpus=single,multi5 seed=0,1,2",
+            "--hydra-help   Hydra's own options",
+        ]
+    )
+
+
+def answered(about: str | None) -> bool:
+    """Print the help where it is asked for, and say whether it was."""
+    if not asked(sys.argv[1:]):
+        return False
+    print(text(about or ""))
+    return True
