@@ -16,7 +16,7 @@ reproduce: setup
 	$(BIN)/python -m experiments.reproduce figure=extraction scale=laptop
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
 test-all: setup .venv/.harness
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -52,7 +52,7 @@ def load(lab: Path | str = "lab", runs: Iterable[str] | None = None) -> pd.DataF
     check_schemas(paths)
     rows = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
     known = {name: value for name, value in columns(RunConfig()).items() if name in rows and value is not None}
-    return rows.fillna(known)
+    return rows.fillna(known).copy()  # in one piece: column by column it is slow to work with, and pandas warns
 
 
 def check_schemas(paths: Sequence[Path]) -> None:

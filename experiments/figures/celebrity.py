@@ -55,7 +55,7 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
 
 def _numbers(axis: Axes, found: pd.DataFrame, names: list[str], value: str, title: str) -> None:
     heat(axis, attributes(found, names, value), title, [""] * len(names))
-    axis.tick_params(axis="x", labelsize=7)
+    axis.tick_params(axis="x", labelsize=6)
 
 
 def _tokens(arm: str) -> Measure:
