@@ -15,6 +15,7 @@ from data_gen.attributes import NAME_POOLS, NAMES
 from data_gen.config import BesideConfig, ConfigError, CorpusConfig, WorldConfig
 from data_gen.pools import first
 from experiments.figures import celebrity, celebrity_paper
+from experiments.page import people
 from physics_lm import pipeline
 from physics_lm.artifacts import Store
 from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, TokenizerConfig
@@ -91,12 +92,12 @@ def test_unrelated_text_tells_of_nobody(tmp_path):
 def test_unrelated_sentences_hold_no_name_and_no_value():
     told = " ".join(unrelated.texts(3000, 0))
     assert not set("{}|") & set(told)
-    ours = world.make(WorldConfig(), 0)
+    ours = world.make(WorldConfig(people=9), 0)
     values = {value for name, pool in ours.pools.items() if name != "birth_date" for value in pool}
     names = {name for pool in NAME_POOLS for name in first(pool, WorldConfig().pools[pool])}
     words = set(re.findall(r"\w+", told))
     assert not names & words
-    assert not {value for value in values if re.search(rf"\b{re.escape(value)}\b", told)}
+    assert not {value for value in values if value in told and re.search(rf"\b{re.escape(value)}\b", told)}
 
 
 @given(count=st.integers(1, 30), more=st.integers(0, 30), seed=st.integers(0, 9), epoch=st.integers(0, 3))
@@ -143,11 +144,11 @@ def arm(name, shift=0.0, known=99.5):
     ):
         for number, attribute in enumerate(NAMES):
             accuracy = numbers[number + 1] + shift if share is None else share
-            right = [place < round(10 * accuracy) for place in range(1000)]
+            right = [place < round(2 * accuracy) for place in range(200)]
             parts.append(pd.DataFrame({"task": task, "split": split, "attribute": attribute, "correct": right,
                                        "tokens": 1, "tokens_correct": [int(x) for x in right], "seed": 0,
-                                       "person": range(1000), "prompt": attribute, "gold": "x",
-                                       "world.people": 1000, "world.first_person": 0}))  # fmt: skip
+                                       "person": range(200), "prompt": attribute, "gold": "x",
+                                       "world.people": 200, "world.first_person": 0}))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 
 
@@ -168,7 +169,16 @@ def test_the_claims_hold_on_the_papers_numbers_and_not_without_a_gain():
 
 def test_the_table_is_of_the_minority():
     rows = arm("single_permute1_celebrities")
-    famous = rows[rows["task"] == "biography"].assign(person=lambda part: part["person"] + 1000, tokens_correct=0)
+    famous = rows[rows["task"] == "biography"].assign(person=lambda part: part["person"] + 200, tokens_correct=0)
     table = celebrity.table({"single_permute1_celebrities": pd.concat([rows, famous], ignore_index=True)})
     assert table.set_index("attribute").loc["mean", "biography_tokens"] == 99.5
     assert table["paper"].tolist() == list(celebrity_paper.values("single_permute1_celebrities"))
+
+
+def test_the_person_explorer_shows_the_corpuss_own_people(made):
+    store, rows = made
+    (shown,) = people.worlds(store.lab, rows)
+    ids = [one["id"] for one in shown["people"]]
+    assert ids
+    assert all(0 <= person < OURS.people for person in ids)
+    assert all(one["name"] and one["entries"] for one in shown["people"])

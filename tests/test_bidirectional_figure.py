@@ -20,10 +20,10 @@ def arm(name, known=95.0):
     for task, split in (("extraction", "test"), ("extraction", "train"), ("biography", "test")):
         for attribute in NAMES:
             share = known if task == "biography" else by_name[attribute]
-            right = [place < round(10 * share) for place in range(1000)]
+            right = [place < round(5 * share) for place in range(500)]
             parts.append(pd.DataFrame({"task": task, "split": split, "attribute": attribute, "correct": right,
                                        "tokens": 1, "tokens_correct": [int(x) for x in right], "seed": 0,
-                                       "person": range(1000), "prompt": attribute, "gold": "x"}))  # fmt: skip
+                                       "person": range(500), "prompt": attribute, "gold": "x"}))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 
 

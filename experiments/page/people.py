@@ -19,7 +19,7 @@ TASKS = 400  # questions of a person at most
 def worlds(lab: Path, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return every world that was asked about: its name, runs and chosen people."""
     keys = [name for name in results.settings(rows) if name == "seed" or name.startswith("world.")]
-    labels, parts = _labels(rows), list(rows.groupby(keys, sort=False, dropna=False))
+    labels, parts = _labels(rows), list(_own(rows).groupby(keys, sort=False, dropna=False))
     found = []
     for number, (_, part) in enumerate(progress.over(parts, "people", "world")):
         runs = part.drop_duplicates("run")
@@ -28,6 +28,14 @@ def worlds(lab: Path, rows: pd.DataFrame) -> list[dict[str, Any]]:
         shown = [{"run": key, "label": labels[key]} for key in runs["run"]]
         found.append({"id": number, "label": label, "runs": shown, "people": _people(lab, part, runs, one)})
     return found
+
+
+def _own(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without those about people who were only read beside a world's own."""
+    if "beside.kind" not in rows:
+        return rows
+    place = rows["person"] - rows["world.first_person"]
+    return rows[(rows["beside.kind"] == "none") | ((place >= 0) & (place < rows["world.people"]))]
 
 
 def _labels(rows: pd.DataFrame) -> dict[str, str]:
