@@ -157,11 +157,11 @@ def run(config: RunConfig, lab: Path, tracker: "Tracker | None" = None) -> Path:
     store.check_writable()
     if distributed.size() == 1 and complete(store, specs):
         return store.folder(specs.probe)
-    from physics_lm import steps  # heavy: torch and transformers
+    from physics_lm import making  # heavy: torch and transformers
     from physics_lm.tracking import Tracker
 
     mirror = Tracker() if distributed.rank() else tracker or Tracker()
-    return steps.run(config, specs, store, mirror)
+    return making.run(config, specs, store, mirror)
 
 
 def complete(store: Store, specs: Plan) -> bool:

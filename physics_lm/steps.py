@@ -1,9 +1,6 @@
 """What each step of the pipeline computes. Everything heavy is imported here."""
 
 import logging
-import os
-import platform
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
@@ -11,7 +8,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import datasets
 import pandas as pd
 import torch
 import transformers
@@ -28,73 +24,17 @@ from physics_lm import curves, distributed, lora, masked, models, packing, scori
 from physics_lm import rewrite as rewriting
 from physics_lm.artifacts import Spec, Store
 from physics_lm.config import FinetuneConfig, TrainConfig
+from physics_lm.machine import machine
 from physics_lm.pipeline import Plan, RunConfig, columns
 from physics_lm.probes import probe
 from physics_lm.reading import Reading
 from physics_lm.telling import Telling
-from physics_lm.tracking import Build, Tracker, mirrored
+from physics_lm.tracking import Tracker
 from physics_lm.training import Training
 
 log = logging.getLogger(__name__)
 transformers.utils.logging.disable_progress_bar()
-TRAINED = ("pretrain", "finetune")  # steps that several processes make together
 AUDITED = 2000  # entries and questions whose token boundaries are looked at
-
-
-def run(config: RunConfig, specs: Plan, store: Store, tracker: Tracker) -> Path:
-    """Make every missing artifact of a run; return the folder of the probe's rows."""
-    job, folder = Job(config, specs, store, tracker), store.lab
-    if not store.has(specs.tokenizer):
-        tokenizers.check(config.tokenizer)
-    for split in SPLITS:
-        job.asked(config.questions, split)  # what cannot be asked ends here
-    makers = [
-        job.corpus, job.rewrite, job.facts, job.tokenizer, job.pretrain, job.prior, job.finetune, job.probe
-    ]  # fmt: skip
-    wanted = [
-        specs.corpus, specs.rewrite, specs.facts, specs.tokenizer, specs.pretrain, specs.prior, specs.finetune,
-        specs.probe,
-    ]  # fmt: skip
-    distributed.start()
-    for step, maker in zip(wanted, makers, strict=True):
-        if step is not None:
-            folder = _made(store, step, mirrored(tracker, step, maker))
-    distributed.end()
-    return folder
-
-
-def _made(store: Store, step: Spec, build: Build) -> Path:
-    """Make a step. Under torchrun the first process makes it, and calls the others to what is trained."""
-
-    def together(folder: Path, state: Path) -> Mapping[str, Any]:
-        if step.step in TRAINED:
-            distributed.call()
-        return build(folder, state)
-
-    if distributed.rank():
-        with tempfile.TemporaryDirectory() as aside:
-            distributed.follow(lambda: build(Path(aside), store.partial(step) / "state"))
-        return store.folder(step)
-    folder = store.make(step, together)
-    distributed.done()
-    return folder
-
-
-def machine() -> dict[str, Any]:
-    """Return what a result was reached on: device, threads, versions."""
-    where = training.device()
-    name = torch.cuda.get_device_name() if where.type == "cuda" else platform.processor() or platform.machine()
-    return {
-        "device": f"{where.type}: {name}",
-        "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "datasets": datasets.__version__,
-        },
-    }
 
 
 class Job:

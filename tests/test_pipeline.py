@@ -14,7 +14,7 @@ from data_gen.audit import AuditError
 from data_gen.config import ConfigError, FactsConfig
 from data_gen.pools import PoolError
 from data_gen.sentences import TemplateError
-from physics_lm import checks, pipeline, rewrite, steps, tokenizers
+from physics_lm import checks, making, packing, pipeline, rewrite, tokenizers
 from physics_lm.artifacts import Store
 from physics_lm.config import FinetuneConfig, RewriteConfig
 from physics_lm.pipeline import RunConfig, columns
@@ -183,11 +183,9 @@ def test_a_tokenizer_that_splits_values_differently_is_refused(smoke, tmp_path, 
 
 def test_people_side_by_side_are_refused_unless_asked_for(smoke, tmp_path, monkeypatch, caplog):
     config = smoke("corpus=multi5", "world.people=200", "pretrain.steps=2")
-    real = steps.packing.epoch_order
+    real = packing.epoch_order
     with monkeypatch.context() as patch:
-        patch.setattr(
-            steps.packing, "epoch_order", lambda size, seed, epoch, shuffle=True: real(size, seed, epoch, False)
-        )
+        patch.setattr(packing, "epoch_order", lambda size, seed, epoch, shuffle=True: real(size, seed, epoch, False))
         with pytest.raises(AuditError, match="of the windows hold a person twice"):
             pipeline.run(config, tmp_path)
     assert not (tmp_path / "artifacts" / "pretrain").exists()
@@ -201,7 +199,7 @@ def stamps(lab: Path):
 
 def test_a_second_run_computes_nothing(lab, monkeypatch):
     before = stamps(lab.path)
-    monkeypatch.setattr(steps, "run", None)
+    monkeypatch.setattr(making, "run", None)
     assert pipeline.run(lab.config, lab.path) == lab.folder("probe")
     assert stamps(lab.path) == before
 
