@@ -17,10 +17,11 @@ from data_gen.config import ConfigError
 from experiments import sweep, usage
 from experiments.config import CONF, guarded, register
 from physics_lm import pipeline, progress
-from physics_lm.artifacts import Store
+from physics_lm.artifacts import Spec, Store
 from physics_lm.pipeline import Plan, RunConfig
 
 register()
+PRETRAINING = 0.85  # of an arm's time; the rest is fine-tuning and probing
 
 
 def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
@@ -70,7 +71,7 @@ def reproduce(config: DictConfig, given: list[str]) -> int:
     jobs = {job: sweep.Wanted.of(overrides) for job, overrides in jobs_of(config, given).items()}
     plans, store = {job: one.specs for job, one in jobs.items()}, Store(Path(config.paths.lab))
     if config.plan:
-        print(describe(plans, store, config))
+        print(describe(jobs, store, config))
         return 0
     store.check_writable()
     missing = not all(pipeline.complete(store, steps) for steps in plans.values())
@@ -83,22 +84,37 @@ def reproduce(config: DictConfig, given: list[str]) -> int:
     return len(failed)
 
 
-def describe(plans: dict[tuple[str, int], Plan], store: Store, config: DictConfig) -> str:
+def describe(jobs: dict[tuple[str, int], sweep.Wanted], store: Store, config: DictConfig) -> str:
     """Return the plan as text: every arm, what is there, and the estimated time and disk of the rest."""
     lines, wanted = [f"figure={config.figure.name} scale={config.scale.name}"], 0
-    for (arm, seed), steps in plans.items():
-        there = [step.step for step in steps.steps if store.has(step)]
-        done = store.has(steps.probe)
+    for (arm, seed), one in jobs.items():
+        there = [step.step for step in one.specs.steps if store.has(step)]
+        done = store.has(one.specs.probe)
         wanted += not done
         state = "complete" if done else f"there: {', '.join(there)}" if there else "nothing there"
         lines.append(f"  {arm:32} seed {seed}   {state}")
     workers = max(1, min(wanted, os.cpu_count() or 1))
-    minutes = wanted * config.scale.arm_seconds / workers / 60
+    minutes = core_seconds([one for one in jobs.values() if not store.has(one.specs.probe)], store, config)
+    minutes /= 60 * workers
     lines.append(
-        f"{wanted} of {len(plans)} runs are missing: about {minutes:.1f} minutes on {workers} "
+        f"{wanted} of {len(jobs)} runs are missing: about {minutes:.1f} minutes on {workers} "
         f"core{'s' if workers > 1 else ''} and {wanted * config.scale.arm_megabytes:.0f} MB; nothing was run"
     )
     return "\n".join(lines)
+
+
+def core_seconds(wanted: list[sweep.Wanted], store: Store, config: DictConfig) -> float:
+    """Return what the missing trainings take, by the steps of each beside the scale's own; a shared one counts once."""
+    missing: dict[str, float] = {}
+    for one in wanted:
+        specs, run = one.specs, one.run
+        trained: list[tuple[Spec | None, float]] = [
+            (specs.pretrain, run.pretrain.steps / config.pretrain.steps * PRETRAINING),
+            (specs.prior, run.prior.steps / config.finetune.steps * (1 - PRETRAINING)),
+            (specs.finetune, run.finetune.steps / config.finetune.steps * (1 - PRETRAINING)),
+        ]
+        missing |= {spec.key: share for spec, share in trained if spec is not None and not store.has(spec)}
+    return float(config.scale.arm_seconds * sum(missing.values()))
 
 
 def draw(

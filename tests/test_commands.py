@@ -255,6 +255,20 @@ def test_a_plan_after_reproduce_has_nothing_to_do(reproduced, capsys):
     assert stamps(folder / "lab") == before
 
 
+def test_a_plan_counts_a_shared_training_once_and_each_by_its_steps(tmp_path):
+    config = sweep.compose(["scale=smoke", f"paths.lab={tmp_path}"])
+    own = ["scale=smoke", f"paths.lab={tmp_path}", "corpus=single"]
+    plain = sweep.Wanted.of(own)
+    twice = sweep.Wanted.of([*own, f"finetune.steps={2 * config.finetune.steps}"])
+    longer = sweep.Wanted.of([*own, "finetune=none", f"pretrain.steps={3 * config.pretrain.steps}"])
+    store, whole = plain.store, config.scale.arm_seconds
+    assert reproduce.core_seconds([plain], store, config) == pytest.approx(whole)
+    assert reproduce.core_seconds([plain, plain], store, config) == pytest.approx(whole)
+    share = reproduce.PRETRAINING
+    assert reproduce.core_seconds([plain, twice], store, config) == pytest.approx(whole * (1 + 2 * (1 - share)))
+    assert reproduce.core_seconds([longer], store, config) == pytest.approx(3 * share * whole)
+
+
 def test_a_failed_arm_is_named_and_stops_no_other(tmp_path):
     common = ["scale=smoke", f"paths.lab={tmp_path}", "hydra.launcher.n_jobs=1"]
     jobs = [[*common, "corpus=single", "pretrain.context=45"], [*common, "corpus=multi2"]]
