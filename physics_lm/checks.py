@@ -112,6 +112,11 @@ def _check_objectives(config: "RunConfig") -> None:
                 f"set {name}.objective=masked or uniform"
             )
         before = name
+    if config.probe.kind == "bidirectional" and config.pretrain.objective == "causal":
+        raise ConfigError(
+            "probe.kind=bidirectional: restores masked words, and pretrain.objective=causal makes a model that reads "
+            "one way; set pretrain.objective=masked or uniform, or choose probe=extraction"
+        )
     if config.probe.kind == "manipulation" and (last := getattr(config, before).objective) != "causal":
         raise ConfigError(
             f"probe.kind=manipulation: writes answers token by token, and {before}.objective={last} makes a model that "

@@ -98,6 +98,10 @@ class Job:
         """The tokenizer of the trained model: the corpus's, and what fine-tuning added."""
         return tokenizers.load(self.store.folder(self.specs.model))
 
+    def pretrained(self) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        """Return the model before any fine-tuning, and its tokenizer."""
+        return self._load(self.specs.pretrain), tokenizers.load(self.store.folder(self.specs.pretrain))
+
     def _load(self, step: Spec) -> PreTrainedModel:
         return AutoModelForCausalLM.from_pretrained(self.store.folder(step), dtype=torch.float32)
 

@@ -17,9 +17,12 @@ def arm(name, known=95.0):
         rest = (6 * numbers[0] - 87.0 - 65.3 - 5.5 - 16.2) / 2
         by_name |= dict.fromkeys(("birth_city", "university"), max(0.0, rest))
     parts = []
-    for task, split in (("extraction", "test"), ("extraction", "train"), ("biography", "test")):
+    seen = [("extraction", "test"), ("extraction", "train"), ("biography", "test")]
+    if name != "causal":
+        seen += [("restored", "test")]  # what is held against the claim; whole values are known to nobody
+    for task, split in seen:
         for attribute in NAMES:
-            share = known if task == "biography" else by_name[attribute]
+            share = {"restored": known, "biography": 30.0 if len(seen) > 3 else known}.get(task, by_name[attribute])
             right = [place < round(5 * share) for place in range(500)]
             parts.append(pd.DataFrame({"task": task, "split": split, "attribute": attribute, "correct": right,
                                        "tokens": 1, "tokens_correct": [int(x) for x in right], "seed": 0,

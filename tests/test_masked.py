@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,8 +10,9 @@ from data_gen.config import ConfigError
 from data_gen.corpus import read
 from physics_lm import masked, models, pipeline, scoring, tokenizers
 from physics_lm.artifacts import Store
-from physics_lm.config import ModelConfig, TokenizerConfig, TrainConfig
+from physics_lm.config import ModelConfig, ProbeConfig, TokenizerConfig, TrainConfig
 from physics_lm.packing import IGNORE, Mixture, Rows, Windows, ragged
+from physics_lm.probes import bidirectional
 from physics_lm.training import Training
 
 KINDS = ["gpt2", "gpt2_rotary", "llama", "mistral"]
@@ -268,6 +271,39 @@ def test_a_value_in_an_entry_is_hidden_alone(run, rows_of):
         assert row["gold_logprob"] == pytest.approx(logprob, abs=1e-3)
 
 
+def test_the_bidirectional_probe_restores_masked_words_of_the_pretrained_model(run):
+    """Each entry again, alone and by hand: whole words masked, and the attributes' tokens among them counted."""
+    config, lab = run
+    found = pd.read_parquet(pipeline.run(replace(config, probe=ProbeConfig("bidirectional")), lab) / "rows.parquet")
+    restored = found[found["task"] == "restored"]
+    plan, store = pipeline.plan(config), Store(lab)
+    tokenizer = AutoTokenizer.from_pretrained(store.folder(plan.pretrain))
+    model = AutoModelForCausalLM.from_pretrained(store.folder(plan.pretrain)).eval()
+    entries = list(read(store.folder(plan.corpus)))
+    asked = scoring.encode_entries(tokenizer, entries)
+    starts = masked.word_starts(tokenizer).numpy()
+    chosen = bidirectional._chosen(asked, starts, config.seed)
+    tokens, right = [], []
+    for number, (entry, hide) in enumerate(zip(entries, chosen, strict=True)):
+        ids = [tokenizer.eos_token_id, *tokenizer(entry.text)["input_ids"], tokenizer.eos_token_id]
+        assert len(ids) == len(hide)
+        begins = [starts[token] or place == 0 for place, token in enumerate(ids)]
+        assert all(hide[p] == hide[p - 1] for p in range(2, len(ids) - 1) if not begins[p])  # words are masked whole
+        seen = [tokenizer.mask_token_id if hidden else token for token, hidden in zip(ids, hide, strict=True)]
+        said = logits(model, torch.tensor([seen]))[0].argmax(-1).tolist()
+        for value in np.flatnonzero(asked.sequence == number):
+            places = [place for place in range(asked.start[value], asked.stop[value]) if hide[place]]
+            if places:
+                tokens.append(len(places))
+                right.append(sum(said[place] == ids[place] for place in places))
+    assert restored["tokens"].tolist() == tokens
+    assert restored["tokens_correct"].tolist() == right
+    assert restored["correct"].tolist() == [a == b for a, b in zip(tokens, right, strict=True)]
+    share = np.mean(np.concatenate([hide[1:-1] for hide in chosen]))
+    assert 0.1 < share < 0.2
+    assert len(found[found["task"] == "extraction"]) == len(found[found["task"] == "biography"]) // 2
+
+
 @pytest.mark.parametrize("batch", [1, 50])
 def test_the_batch_size_changes_no_score(run, batch):
     config, lab = run
@@ -308,6 +344,7 @@ def test_a_causal_model_can_be_taught_to_restore(smoke, tmp_path):
     [
         (["pretrain.objective=bert"], "pretrain.objective=bert"),
         (["pretrain.objective=masked"], "finetune.objective=causal: pretrain.objective=masked"),
+        (["probe=bidirectional"], "probe.kind=bidirectional: restores masked words"),
         (["prior=full", "prior.objective=uniform"], "finetune.objective=causal: prior.objective=uniform"),
         (["pretrain.mask_rate=0"], "pretrain.mask_rate=0"),
         (["finetune.mask_rate=1.5"], "finetune.mask_rate=1.5"),
