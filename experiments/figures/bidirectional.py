@@ -22,7 +22,7 @@ from experiments.figures.held_out import (
 from physics_lm import results
 from physics_lm.results import Estimate
 
-TITLE = "Reading both ways: the entries are known, and cannot be asked about"
+TITLE = "Reading both ways: what of its entries a model restores, and what it can be asked about"
 RESTORED = "restored"  # the task of `physics_lm.probes.bidirectional`
 LEARNED = 90.0  # percent of its entries' masked attribute tokens, without which a model shows nothing
 BOTH, MIXED, CAUSAL = "bidirectional", "bidirectional_mixed", "causal"
@@ -60,6 +60,7 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
     bars(left, chosen, [label(name) for name in names], colors)
     memory(middle, chosen, colors)
     heat(right, attributes(found, names), "ours, by attribute (%)", [""] * len(names))
+    right.tick_params(axis="x", labelsize=6.5)
     return titled(figure, TITLE, caption)
 
 

@@ -44,8 +44,9 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
     figure, axes = panels(11, 2.2 + 0.8 * len(arms), len(TARGETS))
     for axis, name in zip(axes, TARGETS, strict=True):
         _panel(axis, found[found["attribute"] == name], list(arms), axis is axes[0])
-    axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1.08), ncols=4, fontsize=8, frameon=False)
-    return titled(figure, TITLE, caption, 0.08, 0.84)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.005, 0.93), ncols=4, fontsize=8, frameon=False)
+    return titled(figure, TITLE, caption, 0.08, 0.76)
 
 
 def _panel(axis: Axes, part: pd.DataFrame, names: list[str], first: bool) -> None:
