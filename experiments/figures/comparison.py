@@ -97,8 +97,8 @@ def _why(axis: Axes, arms: Arms, cells: pd.DataFrame) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _part(arms: Arms, task: str, mode: str, base: str = BASES[0]) -> pd.DataFrame:
-    return hints.asked(hints.find(arms, base, max(hints.shares(arms, base)), mode != PLAIN), task, mode)
+def _part(arms: Arms, task: str, mode: str, base: str = BASES[0], split: str = "test") -> pd.DataFrame:
+    return hints.asked(hints.find(arms, base, max(hints.shares(arms, base)), mode != PLAIN), task, mode, split)
 
 
 def _level(task: str, mode: str) -> Measure:
@@ -143,8 +143,16 @@ CLAIMS = (
         Between(high=5),
     ),
     Statement(
+        "B6.train",
+        "while the people trained on are ranked: by major, without a hint",
+        "not given",
+        (M,),
+        lambda arms: hints.estimate(_part(arms, "major_ranking", PLAIN, split="train")),
+        Between(70),
+    ),
+    Statement(
         "B6.month",
-        "while the same model has learned to compare: ranking by month above chance (points)",
+        "and new people are ranked by month (points above chance)",
         "31",
         (M,),
         lambda arms: hints.above_chance(_part(arms, "month_ranking", PLAIN)),
