@@ -178,6 +178,14 @@ CLAIMS = (
         _beyond_chance("major_ranking", WITHOUT),
         Between(high=6),
     ),
+    Statement(
+        "B7.train",
+        "while that model ranks the people trained on: by major, hint withheld",
+        "not given",
+        (HINTED,),
+        lambda arms: hints.estimate(_part(arms, "major_ranking", WITHOUT, split="train")),
+        Between(70),
+    ),
     Statement("B9", "M' against M without hints, mean distance (points)", "2.4", (M, PRIME), _bases, Between(high=5)),
     Statement(
         "B10",
