@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
+from experiments.config import CONF
+
 FLAGS = ("--help", "-h")
 
 
@@ -14,8 +15,8 @@ def asked(words: list[str]) -> bool:
 
 def text(about: str) -> str:
     """Return the help: what the command does, the groups and their choices, how to see and set everything else."""
-    groups = {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in sorted(CONF.iterdir())
-              if folder.is_dir()}  # fmt: skip
+    folders = sorted(path for path in Path(CONF).iterdir() if path.is_dir())
+    groups = {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in folders}
     width = max(map(len, groups))
     lines = [f"  {name:{width}}  {', '.join(choices)}" for name, choices in groups.items() if choices]
     return "\n".join(

@@ -55,6 +55,12 @@ def load(lab: Path | str = "lab", runs: Iterable[str] | None = None) -> pd.DataF
     return rows.fillna(known).copy()  # in one piece: column by column it is slow to work with, and pandas warns
 
 
+def own(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows about a run's own world, without those about people who were only read beside it."""
+    place = rows["person"] - rows["world.first_person"]
+    return rows[(place >= 0) & (place < rows["world.people"])]
+
+
 def check_schemas(paths: Sequence[Path]) -> None:
     """Raise SchemaError naming two files and the column in which they differ in kind: text, number or truth."""
     seen: dict[str, tuple[str, Path]] = {}

@@ -16,7 +16,7 @@ from data_gen.config import BesideConfig, ConfigError, CorpusConfig, WorldConfig
 from data_gen.pools import first
 from experiments.figures import celebrity, celebrity_paper
 from experiments.page import people
-from physics_lm import pipeline
+from physics_lm import pipeline, results
 from physics_lm.artifacts import Store
 from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, TokenizerConfig
 from physics_lm.pipeline import RunConfig
@@ -74,7 +74,7 @@ def test_celebrities_alone_are_trained_on_and_the_minority_alone_is_tested(made)
     assert set(asked.loc[asked["split"] == "test", "person"]) == {row for row in range(16) if not ours.train[row]}
     read = made[1][made[1]["task"] == "biography"]
     assert set(read["person"]) == set(range(26))
-    assert set(celebrity.minority(made[1])["person"]) == set(range(16))
+    assert set(results.own(made[1])["person"]) == set(range(16))
 
 
 def test_unrelated_text_tells_of_nobody(tmp_path):

@@ -17,19 +17,14 @@ GAIN = {"laptop": 8.0}  # points that a scale is asked for; the others are asked
 MOST = 25.0
 
 
-def minority(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows about the world's own people, who are told of once."""
-    end = rows["world.first_person"] + rows["world.people"]
-    return rows[(rows["person"] >= rows["world.first_person"]) & (rows["person"] < end)]
-
-
 def table(arms: Arms) -> pd.DataFrame:
     """Return a row per arm and attribute (and their mean): columns of `held_out.cells`, of the minority.
 
     train_accuracy is of whoever was trained on: the celebrities, or the minority's P_train.
     """
     told = {
-        arm: rows[rows.index.isin(minority(rows).index) | (rows["task"] != "biography")] for arm, rows in arms.items()
+        arm: rows[rows.index.isin(results.own(rows).index) | (rows["task"] != "biography")]
+        for arm, rows in arms.items()
     }
     return cells(told, paper.values)
 
@@ -59,7 +54,7 @@ def _numbers(axis: Axes, found: pd.DataFrame, names: list[str], value: str, titl
 
 
 def _tokens(arm: str) -> Measure:
-    return lambda arms: results.token_accuracy(read(minority(arms[arm])))
+    return lambda arms: results.token_accuracy(read(results.own(arms[arm])))
 
 
 def _worst(arms: Arms) -> Estimate:

@@ -34,8 +34,8 @@ def _own(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows without those about people who were only read beside a world's own."""
     if "beside.kind" not in rows:
         return rows
-    place = rows["person"] - rows["world.first_person"]
-    return rows[(rows["beside.kind"] == "none") | ((place >= 0) & (place < rows["world.people"]))]
+    alone = rows["beside.kind"] == "none"
+    return pd.concat([rows[alone], results.own(rows[~alone])])
 
 
 def _labels(rows: pd.DataFrame) -> dict[str, str]:
