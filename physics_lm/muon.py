@@ -1,19 +1,26 @@
-"""Muon for devices that are slow in bf16: torch's own, its Newton-Schulz iteration in fp32.
+"""Muon over all matrices of a shape at once, in the precision that the device is fast in.
 
-torch.optim.Muon iterates in bf16 whatever the device; a CPU without bf16 instructions emulates them, which
-made a laptop step ten times slower than its forward and backward pass together.
+torch.optim.Muon takes one matrix after the other, and iterates in bf16 whatever the device; a CPU without bf16
+instructions emulates them, which made a laptop step ten times slower than its forward and backward pass together.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import sqrt
 
 import torch
 from torch import Tensor
 
+COEFFICIENTS, STEPS, EPS = (3.4445, -4.775, 2.0315), 5, 1e-7  # torch.optim.Muon's
+
 
 class Muon(torch.optim.Muon):
-    """torch.optim.Muon over (A, B) matrices, orthogonalised in fp32 and all of one shape at once."""
+    """torch.optim.Muon over (A, B) matrices, all of one shape at once; `precision` is the iteration's."""
+
+    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float, precision: torch.dtype) -> None:
+        """Take the parameters and settings of torch.optim.Muon."""
+        super().__init__(params, lr=lr, weight_decay=weight_decay)
+        self.precision = precision
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -39,27 +46,20 @@ class Muon(torch.optim.Muon):
             held = self.state[param].setdefault("momentum_buffer", torch.zeros_like(param.grad))
             held.lerp_(param.grad, 1 - momentum)
             updates.append(param.grad.lerp(held, momentum) if group["nesterov"] else held)
-        turned = orthogonal(
-            torch.stack(updates),
-            group["ns_coefficients"],  # type: ignore[arg-type]
-            int(group["ns_steps"]),  # type: ignore[call-overload]
-            float(group["eps"]),  # type: ignore[arg-type]
-        )
+        turned = orthogonal(torch.stack(updates).to(self.precision))
         rows, columns = params[0].shape
         for param, update in zip(params, turned, strict=True):
             param.mul_(1 - lr * decay)
             param.add_(update, alpha=-lr * sqrt(max(1, rows / columns)))
 
 
-def orthogonal(
-    matrices_KxAxB: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float = 1e-7
-) -> Tensor:
-    """Return K matrices with singular values pushed towards 1 by `steps` quintic Newton-Schulz iterations."""
-    a, b, c = coefficients
+def orthogonal(matrices_KxAxB: Tensor) -> Tensor:
+    """Return K matrices with singular values pushed towards 1 by quintic Newton-Schulz iterations."""
+    a, b, c = COEFFICIENTS
     tall = matrices_KxAxB.size(1) > matrices_KxAxB.size(2)
     found = matrices_KxAxB.mT if tall else matrices_KxAxB
-    found = found / found.norm(dim=(1, 2), keepdim=True).clamp(min=eps)
-    for _ in range(steps):
+    found = found / found.norm(dim=(1, 2), keepdim=True).clamp(min=EPS)
+    for _ in range(STEPS):
         gram = found @ found.mT
         found = torch.baddbmm(found, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), found, beta=a)
     return found.mT if tall else found

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch.optim import AdamW, Optimizer
 from transformers import PreTrainedModel
 
-from physics_lm import distributed, muon, resuming
+from physics_lm import distributed, muon, quick, resuming
 from physics_lm.config import TrainConfig
 from physics_lm.masked import Loss
 from physics_lm.progress import Bar
@@ -81,8 +81,8 @@ def optimizers(model: PreTrainedModel, config: TrainConfig) -> list[Optimizer]:
     )
     if not hidden:
         return [adam]
-    kind = torch.optim.Muon if fast_bf16(hidden[0].device) else muon.Muon
-    return [adam, kind(hidden, lr=config.matrix_lr, weight_decay=config.weight_decay)]
+    iterate = torch.bfloat16 if fast_bf16(hidden[0].device) else torch.float32
+    return [adam, muon.Muon(hidden, config.matrix_lr, config.weight_decay, iterate)]
 
 
 class Training:
@@ -104,8 +104,8 @@ class Training:
         """
         self.where = device()
         self.model = model.to(self.where)  # type: ignore[arg-type]
-        if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
-            self.model.set_attn_implementation("eager")
+        if self.where.type == "cpu":
+            quick.prepare(self.model)
         self.batches, self.config, self.loss, self.watch = batches, config, loss or loss_of, watch
         self.kind = precision(config, self.where)
         self.optimizers = optimizers(model, config)
@@ -208,6 +208,10 @@ class Training:
 
 def loss_of(model: PreTrainedModel, inputs_BxT: torch.Tensor, labels_BxT: torch.Tensor, step: int = 0) -> torch.Tensor:
     """Return the mean next-token cross-entropy over the labels that are not -100, in nats."""
+    if quick.whole(model):
+        hidden_BxTxD = model.base_model(input_ids=inputs_BxT, use_cache=False).last_hidden_state[:, :-1]
+        head_VxD = model.get_output_embeddings().weight
+        return quick.head_loss(hidden_BxTxD.flatten(0, 1), head_VxD, labels_BxT[:, 1:].flatten())
     logits_BxTxV = model(input_ids=inputs_BxT, use_cache=False).logits[:, :-1]
     return torch.nn.functional.cross_entropy(
         logits_BxTxV.flatten(0, 1).float(), labels_BxT[:, 1:].flatten(), ignore_index=-100

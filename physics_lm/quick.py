@@ -1,0 +1,142 @@
+"""The same functions as a model's own, in fewer passes over memory: what a training step on a CPU spends its time on.
+
+A checkpoint never knows: only the modules of the model in training are changed, and its config stays as it was.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
+from transformers import AttentionInterface, PreTrainedModel
+from transformers.activations import NewGELUActivation
+from transformers.masking_utils import AttentionMaskInterface, eager_mask
+
+from physics_lm.packing import IGNORE
+
+ATTENTION = "quick"
+PLAIN = ("gpt2", "gpt_neox", "llama", "mistral")  # their logits are the last hidden state times the head, no more
+BLOCK = {"cpu": 2**20, "cuda": 2**28}  # logits at once: they stay in the processor's cache, or in the GPU's memory
+_SLOPE = 2 * (2 / torch.pi) ** 0.5  # of tanh's argument in `gelu_new`, twice: tanh(u) = 2 sigmoid(2u) - 1
+_CUBIC = 0.044715 * _SLOPE
+
+
+class _Gelu(torch.autograd.Function):
+    """x sigmoid(2u), which is `gelu_new`, with its derivative by hand."""
+
+    @staticmethod
+    def forward(x: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        gate = torch.addcmul(x.new_tensor(_SLOPE), x, x, value=_CUBIC).mul_(x).sigmoid_()
+        return x * gate, gate
+
+    @staticmethod
+    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(inputs[0], output[1])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> Tensor:  # type: ignore[override]
+        x, gate = ctx.saved_tensors
+        rise = torch.addcmul(x.new_tensor(_SLOPE), x, x, value=3 * _CUBIC).mul_(x)
+        rise.mul_(torch.addcmul(gate, gate, gate, value=-1))
+        return rise.add_(gate).mul_(grad)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None], x: Tensor) -> tuple[tuple[Tensor, Tensor], Any]:
+        return _Gelu.apply(x), in_dims * 2  # type: ignore[no-untyped-call]
+
+
+class Gelu(nn.Module):
+    """`gelu_new` of transformers, forward and backward in half the time."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the activation, elementwise."""
+        out: Tensor = _Gelu.apply(x)[0]  # type: ignore[no-untyped-call]
+        return out
+
+
+def attention(
+    module: nn.Module,
+    query_BxHxTxD: Tensor,
+    key_BxGxTxD: Tensor,
+    value_BxGxTxD: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attend as transformers' eager function does, in place and without a detour over fp32; G divides H."""
+    shared = query_BxHxTxD.shape[1] // key_BxGxTxD.shape[1]
+    if shared > 1:
+        key_BxGxTxD, value_BxGxTxD = (x.repeat_interleave(shared, 1) for x in (key_BxGxTxD, value_BxGxTxD))
+    scores_BxHxTxT = (query_BxHxTxD * scaling) @ key_BxGxTxD.mT
+    if attention_mask is not None:
+        scores_BxHxTxT = scores_BxHxTxT.add_(attention_mask.to(scores_BxHxTxT.dtype))
+    with torch.autocast(scores_BxHxTxT.device.type, enabled=False):
+        weights_BxHxTxT = scores_BxHxTxT.softmax(-1)
+    weights_BxHxTxT = nn.functional.dropout(weights_BxHxTxT, dropout, module.training)
+    return (weights_BxHxTxT.to(value_BxGxTxD.dtype) @ value_BxGxTxD).transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register(ATTENTION, attention)  # type: ignore[no-untyped-call]
+AttentionMaskInterface.register(ATTENTION, eager_mask)  # type: ignore[no-untyped-call]
+
+
+def prepare(model: nn.Module) -> None:
+    """Let a model in training on a CPU use these functions, in place."""
+    for module in model.modules():
+        for name, part in module.named_children():
+            if isinstance(part, NewGELUActivation):
+                setattr(module, name, Gelu())
+    model.set_attn_implementation(ATTENTION)  # type: ignore[operator]
+
+
+class _HeadLoss(torch.autograd.Function):
+    """Mean cross-entropy of `hidden head^T`, block by block: the logits are never kept, nor read twice."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden_NxD: Tensor, head_VxD: Tensor, told_N: Tensor) -> Tensor:  # type: ignore[override]
+        count = (told_N != IGNORE).sum()
+        grad_NxD = torch.empty_like(hidden_NxD)
+        grad_VxD = torch.zeros_like(head_VxD, dtype=torch.float32)
+        total = torch.zeros((), device=hidden_NxD.device)
+        rows = max(1, BLOCK.get(hidden_NxD.device.type, 2**20) // len(head_VxD))
+        for start in range(0, len(hidden_NxD), rows):
+            some_CxD, told_C = hidden_NxD[start : start + rows], told_N[start : start + rows]
+            learned_Cx1, told_Cx1 = (told_C != IGNORE)[:, None], told_C.clamp(min=0)[:, None]
+            logits_CxV = (some_CxD @ head_VxD.T).float()
+            logits_CxV -= logits_CxV.amax(-1, keepdim=True)
+            gold_Cx1 = logits_CxV.gather(1, told_Cx1)
+            share_CxV = logits_CxV.exp_()
+            sum_Cx1 = share_CxV.sum(-1, keepdim=True)
+            total += ((sum_Cx1.log() - gold_Cx1) * learned_Cx1).sum()
+            weight_Cx1 = learned_Cx1 / count
+            share_CxV.mul_(weight_Cx1 / sum_Cx1).scatter_add_(1, told_Cx1, -weight_Cx1)
+            share_CxV = share_CxV.to(head_VxD.dtype)
+            grad_NxD[start : start + rows] = share_CxV @ head_VxD
+            grad_VxD += share_CxV.T @ some_CxD
+        ctx.save_for_backward(grad_NxD, grad_VxD)
+        return total / count
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        grad_NxD, grad_VxD = ctx.saved_tensors
+        return grad_NxD * grad, grad_VxD * grad, None
+
+
+def head_loss(hidden_NxD: Tensor, head_VxD: Tensor, told_N: Tensor) -> Tensor:
+    """Return the mean cross-entropy, in nats, of N hidden states under a head with V tokens; IGNORE is left out.
+
+    Equal to `cross_entropy(hidden @ head.T, told)`, in the autocast precision.
+    """
+    if torch.is_autocast_enabled(hidden_NxD.device.type):
+        kind = torch.get_autocast_dtype(hidden_NxD.device.type)
+        hidden_NxD, head_VxD = hidden_NxD.to(kind), head_VxD.to(kind)
+    with torch.autocast(hidden_NxD.device.type, enabled=False):
+        loss: Tensor = _HeadLoss.apply(hidden_NxD, head_VxD, told_N)  # type: ignore[no-untyped-call]
+    return loss
+
+
+def whole(model: nn.Module) -> bool:
+    """Whether a model's logits are those of its head alone, so that `head_loss` is its loss."""
+    return isinstance(model, PreTrainedModel) and model.config.model_type in PLAIN

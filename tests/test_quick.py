@@ -1,0 +1,79 @@
+"""What a training step computes in fewer passes is what the model's own functions compute."""
+
+import copy
+
+import pytest
+import torch
+from transformers.activations import NewGELUActivation
+
+from physics_lm import models, quick, training
+from physics_lm.config import ModelConfig
+from physics_lm.packing import IGNORE
+
+KINDS = ["gpt2", "gpt2_rotary", "llama", "mistral"]
+
+
+def test_the_activation_and_its_slope_are_gelu_news():
+    x = torch.linspace(-12, 12, 4001, dtype=torch.float64, requires_grad=True)
+    theirs = NewGELUActivation()(x)
+    (slope,) = torch.autograd.grad(theirs.sum(), x)
+    ours = quick.Gelu()(x)
+    (found,) = torch.autograd.grad(ours.sum(), x)
+    assert torch.allclose(ours, theirs, atol=1e-12)
+    assert torch.allclose(found, slope, atol=1e-12)
+
+
+def test_the_activation_is_stacked_by_vmap():
+    x = torch.randn(3, 2, 5, dtype=torch.float64, requires_grad=True)
+    assert torch.equal(torch.func.vmap(quick.Gelu())(x), quick.Gelu()(x))
+
+
+@pytest.mark.parametrize("block", [8, 2**20])
+def test_the_heads_loss_is_cross_entropy_of_its_logits_whatever_the_block(monkeypatch, block):
+    monkeypatch.setitem(quick.BLOCK, "cpu", block)
+    torch.manual_seed(0)
+    hidden, head = torch.randn(11, 6, requires_grad=True), torch.randn(7, 6, requires_grad=True)
+    told = torch.tensor([0, 6, IGNORE, 3, 3, 1, IGNORE, 2, 5, 4, 0])
+    reference = torch.nn.functional.cross_entropy(hidden @ head.T, told, ignore_index=IGNORE)
+    expected = torch.autograd.grad(3 * reference, (hidden, head))
+    loss = quick.head_loss(hidden, head, told)
+    found = torch.autograd.grad(3 * loss, (hidden, head))
+    assert torch.allclose(loss, reference, atol=1e-6)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("both_ways", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_prepared_model_has_the_same_loss_and_gradients(kind, both_ways):
+    plain = models.build(ModelConfig(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0)
+    plain.config.is_causal = not both_ways
+    plain.set_attn_implementation("eager")
+    prepared = copy.deepcopy(plain)
+    quick.prepare(prepared)
+    assert quick.whole(prepared)
+    ids = torch.randint(0, 40, (3, 16), generator=torch.Generator().manual_seed(1))
+    labels = ids.masked_fill(ids % 3 == 0, IGNORE)
+    logits = plain(input_ids=ids).logits[:, :-1].flatten(0, 1)
+    reference = torch.nn.functional.cross_entropy(logits, labels[:, 1:].flatten(), ignore_index=IGNORE)
+    loss = training.loss_of(prepared, ids, labels)
+    reference.backward()
+    loss.backward()
+    assert torch.allclose(loss, reference, atol=1e-5)
+    for (name, ours), theirs in zip(prepared.named_parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(ours.grad, theirs.grad, atol=1e-5), name
+
+
+def test_a_model_of_another_kind_keeps_its_own_logits():
+    model = models.build(ModelConfig("gpt2", 1, 16, 2, 8), 20, 0, 0)
+    model.config.model_type = "another"
+    assert not quick.whole(model)
+
+
+def test_a_prepared_model_is_saved_as_it_was(tmp_path):
+    model = models.build(ModelConfig("gpt2_rotary", 1, 16, 2, 8), 20, 0, 0)
+    model.save_pretrained(tmp_path / "before")
+    quick.prepare(model)
+    model.save_pretrained(tmp_path / "after")
+    before, after = ((tmp_path / name / "config.json").read_text() for name in ("before", "after"))
+    assert before == after
