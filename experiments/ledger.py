@@ -21,7 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from data_gen.config import ConfigError
-from physics_lm import progress
+from physics_lm import progress, together
 
 VERSION = 1
 BEAT = 2.0  # seconds between heartbeats
@@ -116,7 +116,7 @@ class Ledger:
     @contextmanager
     def running(self, entry: Entry) -> Iterator[None]:
         """Hold a job while it is done: running with a heartbeat, then done, or failed with its traceback."""
-        with self.lock(entry.key):
+        with together.holding(self.lock(entry.key)):
             now = time.time()
             entry = replace(
                 entry, state="running", host=socket.gethostname(), pid=os.getpid(), started=now, beat=now,

@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock
 
 from data_gen.config import ConfigError
+from physics_lm import together
 
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
@@ -110,7 +111,7 @@ class Store:
         self.check_writable()
         lock = self.lab / "locks" / f"{wanted.key}.lock"
         lock.parent.mkdir(exist_ok=True)
-        with FileLock(lock):
+        with together.holding(FileLock(lock)):
             if self._sound(wanted):
                 return self.folder(wanted)
             return self._build(wanted, build)

@@ -11,7 +11,8 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-COEFFICIENTS, STEPS, EPS = (3.4445, -4.775, 2.0315), 5, 1e-7  # torch.optim.Muon's
+COEFFICIENTS, STEPS, EPS = (3.4445, -4.775, 2.0315), 5, 1e-7  # torch.optim.Muon's, as
+MOMENTUM = 0.95  # of Nesterov's kind
 
 
 class Muon(torch.optim.Muon):
@@ -19,7 +20,7 @@ class Muon(torch.optim.Muon):
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float, precision: torch.dtype) -> None:
         """Take the parameters and settings of torch.optim.Muon."""
-        super().__init__(params, lr=lr, weight_decay=weight_decay)
+        super().__init__(params, lr=lr, weight_decay=weight_decay, momentum=MOMENTUM)
         self.precision = precision
 
     @torch.no_grad()
@@ -39,13 +40,13 @@ class Muon(torch.optim.Muon):
         return loss
 
     def _step(self, params: list[Tensor], group: dict[str, object]) -> None:
-        lr, decay, momentum = (float(group[key]) for key in ("lr", "weight_decay", "momentum"))  # type: ignore[arg-type]
+        lr, decay = (float(group[key]) for key in ("lr", "weight_decay"))  # type: ignore[arg-type]
         updates = []
         for param in params:
             assert param.grad is not None
             held = self.state[param].setdefault("momentum_buffer", torch.zeros_like(param.grad))
-            held.lerp_(param.grad, 1 - momentum)
-            updates.append(param.grad.lerp(held, momentum) if group["nesterov"] else held)
+            held.lerp_(param.grad, 1 - MOMENTUM)
+            updates.append(param.grad.lerp(held, MOMENTUM))
         turned = orthogonal(torch.stack(updates).to(self.precision))
         rows, columns = params[0].shape
         for param, update in zip(params, turned, strict=True):

@@ -14,8 +14,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen.biographies import Biography
 from data_gen.questions import Question
-from physics_lm import masked, progress
+from physics_lm import masked, progress, stacked
 from physics_lm.packing import Ids, Ragged, pad, ragged
+from physics_lm.stacked import Looked
 from physics_lm.tokenizers import ids as _ids
 
 Array = NDArray[np.int64]
@@ -101,12 +102,7 @@ def score(
 def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Asked, part: Array) -> dict[int, Score]:
     """Score the answers of some sequences; returns them by answer number."""
     ids_BxT = pad(asked.sequences, part, tokenizer.eos_token_id)
-    logits_BxTxV, told_BxT, back = _logits(model, tokenizer, asked, part, ids_BxT)
-    argmax_BxT = logits_BxTxV.argmax(-1).cpu().numpy()
-    total_BxT = logits_BxTxV.logsumexp(-1)
-    gathered = logits_BxTxV.gather(-1, told_BxT[..., None])[..., 0] - total_BxT
-    logprob_BxT = gathered.double().cpu().numpy()
-    most_BxT = (logits_BxTxV.amax(-1) - total_BxT).exp().cpu().numpy()
+    (argmax_BxT, logprob_BxT, most_BxT), back = _looked(model, tokenizer, asked, part, ids_BxT)
     found: dict[int, tuple[int, int, float, float]] = {}
     answers = []
     first, last = (np.searchsorted(asked.sequence, part, side) for side in ("left", "right"))
@@ -125,21 +121,20 @@ def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: 
     return {number: Score(text.strip(), *found[number]) for (number, _), text in zip(answers, texts, strict=True)}
 
 
-def _logits(
+def _looked(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Asked, part: Array, ids_BxT: Ids
-) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """Return logits (B, T, V), the tokens they are held against (B, T), and how far before a token its logits stand.
+) -> tuple[Looked, int]:
+    """Return what a model makes of the tokens, and how far before a token stands what it makes of it.
 
     Nothing is asked of the last token, the end, so that an entry as long as the context still fits.
     """
-    where = next(model.parameters()).device
-    inputs_BxT = torch.from_numpy(ids_BxT).long().to(where)
+    inputs_BxT = torch.from_numpy(ids_BxT).long().to(next(model.parameters()).device)
     if not masked.both_ways(model):
-        logits_BxTxV = model(input_ids=inputs_BxT[:, :-1], use_cache=False).logits
-        return logits_BxTxV.float(), inputs_BxT[:, 1:], 1
+        return stacked.look(model, inputs_BxT), 1
     inputs_BxT = inputs_BxT[:, : model.config.max_position_embeddings]
-    place = torch.arange(inputs_BxT.shape[1], device=where)
-    start, stop = (torch.from_numpy(x[part, None]).to(where) for x in (asked.start, asked.stop))
+    place = torch.arange(inputs_BxT.shape[1], device=inputs_BxT.device)
+    start, stop = (torch.from_numpy(x[part, None]).to(inputs_BxT.device) for x in (asked.start, asked.stop))
     seen_BxT = inputs_BxT.masked_fill((place >= start) & (place < stop), masked.mask_id(tokenizer))
     seen = masked.shown(inputs_BxT, tokenizer.eos_token_id)
-    return model(input_ids=seen_BxT, attention_mask=seen, use_cache=False).logits.float(), inputs_BxT, 0
+    logits_BxTxV = model(input_ids=seen_BxT, attention_mask=seen, use_cache=False).logits
+    return stacked.looked(logits_BxTxV, inputs_BxT), 0

@@ -20,7 +20,7 @@ from data_gen.config import ConfigError, QuestionConfig
 from data_gen.folder import read
 from data_gen.questions import SPLITS, Question
 from data_gen.world import World
-from physics_lm import curves, distributed, lora, masked, models, packing, scoring, tokenizers, training
+from physics_lm import curves, distributed, lora, masked, models, packing, scoring, stacked, tokenizers, training
 from physics_lm import rewrite as rewriting
 from physics_lm.artifacts import Spec, Store
 from physics_lm.config import FinetuneConfig, TrainConfig
@@ -248,7 +248,7 @@ class Job:
         loss = None if settings.objective == "causal" else masked.objective(settings, vocabulary, self.config.seed)
         loop = Training(model, batches, settings, state, loss, watch)
         loop.told = self.tracker.log
-        curve = loop.run(title)
+        curve = stacked.run(loop, title, title.split()[0])
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         model = lora.merged(model)
         model.save_pretrained(folder)
@@ -261,6 +261,8 @@ class Job:
             "parameters": sum(p.numel() for p in model.parameters()),
             "trained": trained,
             "resumed_at": loop.resumed_at,
+            "stacked": loop.stacked,
+            **loop.pace.told,
         }
 
     def probe(self, folder: Path, state: Path) -> Mapping[str, Any]:

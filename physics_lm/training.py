@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.optim import AdamW, Optimizer
+from torch.utils._pytree import tree_map_only
 from transformers import PreTrainedModel
 
 from physics_lm import distributed, muon, quick, resuming
 from physics_lm.config import TrainConfig
 from physics_lm.masked import Loss
+from physics_lm.pace import Pace
 from physics_lm.progress import Bar
 
 Batches = Callable[[int], tuple[NDArray[np.int32], NDArray[np.int32]]]
@@ -114,6 +116,7 @@ class Training:
         self.step = self.resumed_at = 0
         self.curve: list[dict[str, float]] = []
         self._losses: list[torch.Tensor] = []
+        self.pace, self.stacked = Pace(model, self.where), 1  # stacked: how many are trained together
         self.told: Told = lambda points: None  # hears the points of the curve as they come
         self._load()
         self.shared = distributed.wrapped(self.model)
@@ -125,26 +128,39 @@ class Training:
 
         Raises DivergedError naming the step where the loss is not finite.
         """
-        self.model.train()
-        self.told(self.curve)
-        bar = Bar(title, self.config.steps, "step", self.step)
-        tokens = 0
-        with bar:
+        self.begin()
+        with Bar(title, self.config.steps, "step", self.step) as bar:
             while self.step < self.config.steps:
-                tokens += self._advance()
-                if self.step % FLUSH == 0 or self.step == self.config.steps:
-                    self.told(self._flush())
-                    pace = tokens / max(1e-9, bar.seconds)
-                    bar.set_postfix(loss=f"{self.curve[-1]['loss']:.3f}", tok_s=f"{pace:,.0f}")
-                if self.watch:
-                    self.watch(self.step)
-                if self.step % self.config.save_every == 0 and self.step < self.config.steps:
-                    self.told(self._flush())
-                    self._save()
+                self._advance()
+                self.ticked()
+                if not self._losses:
+                    bar.set_postfix(self.pace.shown, loss=f"{self.curve[-1]['loss']:.3f}")
                 bar.update()
         return self.curve
 
-    def _advance(self) -> int:
+    def begin(self) -> None:
+        """Be ready for the next step."""
+        self.model.train()
+        self.told(self.curve)
+        self.pace = Pace(self.model, self.where)
+
+    def ticked(self) -> None:
+        """Look at the losses, ask and save where it is time for it; raises DivergedError."""
+        if self.step % FLUSH == 0 or self.step == self.config.steps:
+            self.told(self._flush())
+        if self.watch:
+            self.watch(self.step)
+        if self.step % self.config.save_every == 0 and self.step < self.config.steps:
+            self.told(self._flush())
+            self._save()
+
+    def counted(self, loss: torch.Tensor, shape: tuple[int, ...]) -> None:
+        """Count a step that is done, its loss and the shape of its batch."""
+        self._losses.append(loss)
+        self.step += 1
+        self.pace.add(shape)
+
+    def _advance(self) -> None:
         whole_BxT, labels_BxT = (torch.from_numpy(part).long() for part in self.batches(self.step))
         inputs_BxT, learned_BxT = distributed.share(whole_BxT), distributed.share(labels_BxT)
         factor = rate(self.config, self.step)
@@ -160,9 +176,7 @@ class Training:
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        self._losses.append(loss.detach())
-        self.step += 1
-        return whole_BxT.numel()
+        self.counted(loss.detach(), tuple(whole_BxT.shape))
 
     def _flush(self) -> list[dict[str, float]]:
         """Read the losses of the steps since the last time; return their points of the curve."""
@@ -193,7 +207,7 @@ class Training:
             "step": self.step,
             "curve": self.curve,
         }
-        resuming.save(self.path, state)
+        resuming.save(self.path, tree_map_only(torch.Tensor, torch.clone, state))  # not the buffer it is a view of
 
     def _load(self) -> None:
         state = resuming.load(self.path, self.where)

@@ -1,0 +1,103 @@
+"""Jobs of one process take turns, meet where their work is alike, and wait for one another's locks."""
+
+import threading
+
+import pytest
+from filelock import FileLock
+
+from physics_lm import together
+
+
+def sums(requests):
+    """Work that says how many it was done with."""
+    return [(request, len(requests)) for request in requests]
+
+
+def test_alone_work_is_done_at_once():
+    assert not together.among()
+    assert together.meet(sums, "shape", 0, 7) == (7, 1)
+    with pytest.raises(ValueError, match="no"):
+        together.meet(lambda requests: [ValueError("no")], "shape", 0, 7)
+
+
+def test_jobs_of_one_shape_are_served_together_and_one_runs_at_a_time():
+    running, most = set(), []
+
+    def job(number, shape):
+        def work():
+            assert together.among()
+            running.add(number)
+            most.append(len(running))
+            running.discard(number)
+            return together.meet(sums, shape, 0, number)
+
+        return work
+
+    found = together.run([job(0, "a"), job(1, "b"), job(2, "a"), job(3, "a")], 4)
+    assert found == [(0, 3), (1, 1), (2, 3), (3, 3)]
+    assert set(most) == {1}
+    assert not together.among()
+
+
+def test_no_more_are_begun_than_may_be():
+    found = together.run([lambda n=n: together.meet(sums, 0, 0, n) for n in range(5)], 2)
+    assert [size for _, size in found] == [2, 2, 2, 2, 1]
+    assert [number for number, _ in found] == list(range(5))
+
+
+def test_those_furthest_behind_are_served_first_so_that_all_meet_again():
+    def job(steps):
+        return lambda: [together.meet(sums, step, step, step)[1] for step in steps]
+
+    assert together.run([job([0, 1, 2]), job([2]), job([1, 2])], 3) == [[1, 2, 3], [3], [2, 3]]
+
+
+def test_an_error_ends_its_own_job_alone():
+    def work(requests):
+        return [ValueError(request) if request == 1 else request for request in requests]
+
+    def fails():
+        raise KeyError("before")
+
+    jobs = [lambda n=n: together.meet(work, 0, 0, n) for n in range(3)]
+    first, second, third, fourth = together.run([*jobs, fails], 4)
+    assert (first, third) == (0, 2)
+    assert isinstance(second, ValueError)
+    assert isinstance(fourth, KeyError)
+
+
+def test_an_error_of_the_work_as_a_whole_reaches_every_job():
+    def work(requests):
+        raise MemoryError
+
+    assert all(isinstance(x, MemoryError) for x in together.run([lambda: together.meet(work, 0, 0, 0)] * 2, 2))
+
+
+def test_a_job_waits_for_what_another_makes_while_that_one_waits_for_all(tmp_path):
+    made = []
+
+    def job(name):
+        def work():
+            with together.holding(FileLock(tmp_path / "lock")):
+                if not made:
+                    together.meet(sums, "train", 0, name)
+                    made.append(name)
+            return together.meet(sums, "next", 1, name)[1]
+
+        return work
+
+    assert together.run([job("a"), job("b"), job("c")], 3) == [3, 3, 3]
+    assert made == ["a"]
+
+
+def test_a_lock_of_another_process_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(together, "PAUSE", 0.01)
+    held = FileLock(tmp_path / "lock", thread_local=False)
+    held.acquire()
+    threading.Timer(0.2, held.release).start()
+
+    def job():
+        with together.holding(FileLock(tmp_path / "lock")):
+            return "got it"
+
+    assert together.run([job], 1) == ["got it"]
