@@ -8,7 +8,7 @@ from data_gen import beside, biographies, cures, facts, folder, questions, sente
 from data_gen.attributes import NAMES
 from data_gen.config import ConfigError
 from physics_lm import distributed, probes, tasks
-from physics_lm.config import LINEAR, OBJECTIVES, FinetuneConfig, ModelConfig, TrainConfig, check_model
+from physics_lm.config import COMPILE, LINEAR, OBJECTIVES, FinetuneConfig, ModelConfig, TrainConfig, check_model
 
 if TYPE_CHECKING:
     from physics_lm.pipeline import RunConfig
@@ -140,6 +140,8 @@ def _check_train(name: str, config: TrainConfig) -> None:
         raise ConfigError(f"{name}.optimizer={config.optimizer}: choose adamw or muon")
     if config.precision not in ("auto", "bf16", "fp32"):
         raise ConfigError(f"{name}.precision={config.precision}: choose auto, bf16 or fp32")
+    if config.compile not in COMPILE:
+        raise ConfigError(f"{name}.compile={config.compile}: choose {', '.join(COMPILE)}")
     if config.objective not in OBJECTIVES:
         raise ConfigError(f"{name}.objective={config.objective}: choose one of {', '.join(OBJECTIVES)}")
     if not 0 < config.mask_rate <= 1:

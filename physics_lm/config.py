@@ -6,6 +6,7 @@ from data_gen.config import ConfigError
 
 OBJECTIVES = ("causal", "masked", "uniform")
 LINEAR = ("p_probe", "q_probe")  # probes that learn
+COMPILE = ("auto", "always", "never")
 KINDS = ("gpt2", "gpt2_rotary", "llama", "mistral", "checkpoint")
 
 
@@ -81,7 +82,8 @@ class TrainConfig:
     optimizer: adamw, or muon (torch.optim.Muon with `matrix_lr` for the hidden matrices, AdamW with `lr`
     for the rest). warmup: steps of linear rise, then cosine to `final` times the rate. batch: windows or
     questions a step. clip: largest gradient norm. save_every: steps between resumable checkpoints.
-    precision: auto (bf16 where the device is fast in it), bf16 or fp32.
+    precision: auto (bf16 where the device is fast in it), bf16 or fp32. compile: the loss by torch.compile: auto
+    (long trainings on a GPU), always or never.
     objective: causal (the next token), or a model that reads both ways and restores masked tokens: masked
     (whole words at `mask_rate`; a question's answer) or uniform (a rate drawn anew for every row).
     """
@@ -100,6 +102,7 @@ class TrainConfig:
     clip: float = 1.0
     save_every: int = 1000
     precision: str = "auto"
+    compile: str = "auto"
     objective: str = "causal"
     mask_rate: float = 0.15
 

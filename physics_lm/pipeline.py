@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 VERSIONS = {"corpus": 1, "rewrite": 1, "facts": 1, "tokenizer": 1, "pretrain": 1, "finetune": 1, "probe": 1}
 # settings that change how a result is reached, never which result, and where on this machine something lies
-HOW = ("save_every", "precision", "path")
+HOW = ("save_every", "precision", "compile", "path")
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,9 @@ def _finetune(
 
 
 def _what(config: TrainConfig) -> TrainConfig:
-    return replace(config, save_every=TrainConfig.save_every, precision=TrainConfig.precision)
+    return replace(
+        config, save_every=TrainConfig.save_every, precision=TrainConfig.precision, compile=TrainConfig.compile
+    )
 
 
 def run(config: RunConfig, lab: Path, tracker: "Tracker | None" = None) -> Path:

@@ -20,7 +20,19 @@ from data_gen.config import ConfigError, QuestionConfig
 from data_gen.folder import read
 from data_gen.questions import SPLITS, Question
 from data_gen.world import World
-from physics_lm import curves, distributed, lora, masked, models, packing, scoring, stacked, tokenizers, training
+from physics_lm import (
+    compiling,
+    curves,
+    distributed,
+    lora,
+    masked,
+    models,
+    packing,
+    scoring,
+    stacked,
+    tokenizers,
+    training,
+)
 from physics_lm import rewrite as rewriting
 from physics_lm.artifacts import Spec, Store
 from physics_lm.config import FinetuneConfig, TrainConfig
@@ -244,6 +256,7 @@ class Job:
         watch: Callable[[int], None] | None = None,
     ) -> dict[str, Any]:
         torch.manual_seed(self.config.seed)  # dropout's; a saved state brings its own
+        compiling.keep(self.store.lab)
         model = masked.attend(model, settings.objective)
         loss = None if settings.objective == "causal" else masked.objective(settings, vocabulary, self.config.seed)
         loop = Training(model, batches, settings, state, loss, watch)
@@ -258,6 +271,7 @@ class Job:
             **machine(),
             "processes": distributed.size(),
             "precision": loop.kind,
+            "compiled": loop.compiled,
             "parameters": sum(p.numel() for p in model.parameters()),
             "trained": trained,
             "resumed_at": loop.resumed_at,

@@ -17,7 +17,7 @@ from torch.optim import AdamW, Optimizer
 from torch.utils._pytree import tree_map_only
 from transformers import PreTrainedModel
 
-from physics_lm import distributed, muon, quick, resuming
+from physics_lm import compiling, distributed, muon, quick, resuming
 from physics_lm.config import TrainConfig
 from physics_lm.masked import Loss
 from physics_lm.pace import Pace
@@ -106,9 +106,14 @@ class Training:
         """
         self.where = device()
         self.model = model.to(self.where)  # type: ignore[arg-type]
-        if self.where.type == "cpu":
-            quick.prepare(self.model)
         self.batches, self.config, self.loss, self.watch = batches, config, loss or loss_of, watch
+        self.compiled = "no"
+        if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
+            self.model.set_attn_implementation("eager")
+        if loss is None and compiling.wanted(config, self.where):
+            self.loss, self.compiled = compiling.compiled(plain_loss, self.where)
+        elif self.where.type == "cpu":
+            quick.prepare(self.model)
         self.kind = precision(config, self.where)
         self.optimizers = optimizers(model, config)
         self.peaks = [group["lr"] for opt in self.optimizers for group in opt.param_groups]
@@ -222,10 +227,17 @@ class Training:
 
 def loss_of(model: PreTrainedModel, inputs_BxT: torch.Tensor, labels_BxT: torch.Tensor, step: int = 0) -> torch.Tensor:
     """Return the mean next-token cross-entropy over the labels that are not -100, in nats."""
-    if quick.whole(model):
-        hidden_BxTxD = model.base_model(input_ids=inputs_BxT, use_cache=False).last_hidden_state[:, :-1]
-        head_VxD = model.get_output_embeddings().weight
-        return quick.head_loss(hidden_BxTxD.flatten(0, 1), head_VxD, labels_BxT[:, 1:].flatten())
+    if not quick.whole(model):
+        return plain_loss(model, inputs_BxT, labels_BxT)
+    hidden_BxTxD = model.base_model(input_ids=inputs_BxT, use_cache=False).last_hidden_state[:, :-1]
+    head_VxD = model.get_output_embeddings().weight
+    return quick.head_loss(hidden_BxTxD.flatten(0, 1), head_VxD, labels_BxT[:, 1:].flatten())
+
+
+def plain_loss(
+    model: PreTrainedModel, inputs_BxT: torch.Tensor, labels_BxT: torch.Tensor, step: int = 0
+) -> torch.Tensor:
+    """Return the same of any model, from its logits; a compiler fuses what `quick` does by hand."""
     logits_BxTxV = model(input_ids=inputs_BxT, use_cache=False).logits[:, :-1]
     return torch.nn.functional.cross_entropy(
         logits_BxTxV.flatten(0, 1).float(), labels_BxT[:, 1:].flatten(), ignore_index=-100

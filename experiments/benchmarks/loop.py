@@ -1,0 +1,163 @@
+"""The training loop against transformers' Trainer and a plain loop: same model, batch, precision and packing."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+
+from experiments.benchmarks import Row, interleaved
+from physics_lm import models, training
+from physics_lm.config import ModelConfig, TrainConfig
+from physics_lm.pace import Pace
+
+VOCABULARY, WARM, STEPS, ROUNDS = 1300, 5, 25, 5
+LAPTOP = (ModelConfig(layers=3, width=128, heads=4, positions=128), 16, 128)
+PAPER = (ModelConfig(layers=12, width=768, heads=12, positions=512), 48, 512)
+RIVALS = {"plain": "a plain loop (nanoGPT's)", "trainer": "transformers Trainer"}
+Shape = tuple[ModelConfig, int, int]
+
+
+def rows(cuda: bool) -> Iterator[Row]:
+    """Measure tokens a second on the CPU, uncompiled and compiled, and on a GPU where there is one."""
+    for how, compile, target in (("eager", False, 1.15), ("compiled", True, 1.0)):
+        yield from _rows(f"loop_{how}", contenders(LAPTOP, compile, torch.device("cpu")), target, "cpu, laptop model")
+    gpu = contenders(PAPER, True, training.device()) if cuda else {}
+    yield from _rows("loop_compiled_gpu", gpu, 1.2, "gpu, 124M")
+    share = _mfu() if cuda else None
+    yield Row("loop_mfu_gpu", "share of the peak", share, None, "", "higher", 0.45, "gpu, 124M")
+
+
+def _rows(name: str, measured: dict[str, Callable[[], float]], target: float, device: str) -> Iterator[Row]:
+    found = interleaved(measured, ROUNDS) if measured else {}
+    for rival, told in RIVALS.items():
+        ours, its = found.get("ours"), found.get(rival)
+        yield Row(f"{name}_against_{rival}", "tokens/s", ours, its, told, "higher", target, device)
+
+
+def contenders(shape: Shape, compile: bool, where: torch.device) -> dict[str, Callable[[], float]]:
+    """Return what measures tokens a second of each loop, AdamW in bf16, on the same windows."""
+    return {"ours": _ours(shape, compile), "plain": _plain(shape, compile, where), "trainer": _trainer(shape, compile)}
+
+
+def model(shape: Shape) -> PreTrainedModel:
+    """Return the model; the rivals get the attention that is fastest on a CPU at this context, too."""
+    made = models.build(shape[0], VOCABULARY, 0, 0)
+    if not torch.cuda.is_available():
+        made.set_attn_implementation("eager")
+    return made
+
+
+def windows(shape: Shape, step: int) -> Any:
+    """Return the batch of a step, (batch, context)."""
+    return np.random.default_rng(step).integers(1, VOCABULARY, shape[1:]).astype(np.int32)
+
+
+def _batches(shape: Shape, step: int) -> tuple[Any, Any]:
+    rows = windows(shape, step)
+    return rows, rows
+
+
+def _config(shape: Shape, compile: bool) -> TrainConfig:
+    how = "always" if compile else "never"
+    return TrainConfig(steps=10**9, batch=shape[1], precision="bf16", warmup=0, save_every=10**9, compile=how)
+
+
+def ours(shape: Shape, compile: bool) -> training.Training:
+    """Return our loop, ready for its next step."""
+    loop = training.Training(
+        models.build(shape[0], VOCABULARY, 0, 0),
+        partial(_batches, shape),
+        _config(shape, compile),
+        Path(tempfile.mkdtemp()),
+    )
+    loop.begin()
+    return loop
+
+
+def _ours(shape: Shape, compile: bool) -> Callable[[], float]:
+    loop = ours(shape, compile)
+
+    def measure() -> float:
+        _steps(loop, WARM)
+        start = time.perf_counter()
+        _steps(loop, STEPS)
+        return shape[1] * shape[2] * STEPS / (time.perf_counter() - start)
+
+    return measure
+
+
+def _steps(loop: training.Training, count: int) -> None:
+    for _ in range(count):
+        loop._advance()
+        loop.ticked()
+    loop._flush()  # waits for the device
+
+
+def _plain(shape: Shape, compile: bool, where: torch.device) -> Callable[[], float]:
+    made: Any = model(shape).to(where).train()  # type: ignore[arg-type]
+    optimizer = torch.optim.AdamW(made.parameters(), lr=1e-3, weight_decay=0.1, fused=True)
+    run = torch.compile(made) if compile else made
+
+    def steps(count: int) -> None:
+        for step in range(count):
+            ids = torch.from_numpy(windows(shape, step)).long().to(where)
+            with torch.autocast(where.type, torch.bfloat16):
+                loss = run(input_ids=ids, labels=ids, use_cache=False).loss
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(made.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        loss.item()
+
+    def measure() -> float:
+        steps(WARM)
+        start = time.perf_counter()
+        steps(STEPS)
+        return shape[1] * shape[2] * STEPS / (time.perf_counter() - start)
+
+    return measure
+
+
+class _Clock(TrainerCallback):  # type: ignore[misc]
+    """The time of the steps after the first ones."""
+
+    start = stop = 0.0
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == WARM:
+            self.start = time.perf_counter()
+        self.stop = time.perf_counter()
+
+
+def _trainer(shape: Shape, compile: bool) -> Callable[[], float]:
+    size = shape[1] * (WARM + STEPS)
+    ids = np.concatenate([windows(shape, step) for step in range(WARM + STEPS)])
+    data = [{"input_ids": ids[row], "labels": ids[row].astype(np.int64)} for row in range(size)]
+    made = model(shape)
+    settings = TrainingArguments(
+        output_dir=tempfile.mkdtemp(), max_steps=WARM + STEPS, per_device_train_batch_size=shape[1], bf16=True,
+        use_cpu=not torch.cuda.is_available(), learning_rate=1e-3, weight_decay=0.1, max_grad_norm=1.0, save_strategy="no",
+        logging_strategy="no", report_to=[], disable_tqdm=True, torch_compile=compile,
+    )  # fmt: skip
+
+    def measure() -> float:
+        clock = _Clock()
+        Trainer(made, settings, train_dataset=data, callbacks=[clock]).train()
+        return shape[1] * shape[2] * STEPS / (clock.stop - clock.start)
+
+    return measure
+
+
+def _mfu() -> float | None:
+    """Return our loop's share of the GPU's peak, or None where that is not known."""
+    loop = ours(PAPER, True)
+    _steps(loop, WARM)
+    loop.pace = Pace(loop.model, loop.where)
+    _steps(loop, 4 * STEPS)
+    return loop.pace.mfu

@@ -1,0 +1,61 @@
+"""Compiled where it pays; without a compiler a training goes on, and says so."""
+
+import numpy as np
+import pytest
+import torch
+
+from physics_lm import compiling, models, together, training
+from physics_lm.config import ModelConfig, TrainConfig
+from physics_lm.training import Training
+
+ROWS = np.random.default_rng(0).integers(1, 32, (4, 12)).astype(np.int32)
+
+
+def trained(folder, compile):
+    folder.mkdir()
+    config = TrainConfig(steps=3, batch=4, warmup=0, save_every=9, precision="fp32", compile=compile)
+    loop = Training(
+        models.build(ModelConfig("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0), lambda _: (ROWS, ROWS), config, folder
+    )
+    loop.run("test")
+    return loop
+
+
+def test_it_is_wanted_for_long_trainings_on_a_gpu_and_where_asked_for():
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert not compiling.wanted(TrainConfig(), cpu)
+    assert compiling.wanted(TrainConfig(), gpu)
+    assert not compiling.wanted(TrainConfig(steps=10), gpu)
+    assert compiling.wanted(TrainConfig(compile="always"), cpu)
+    assert not compiling.wanted(TrainConfig(compile="never"), gpu)
+    assert together.run([lambda: compiling.wanted(TrainConfig(), gpu)], 1) == [False]  # it is stacked instead
+
+
+def test_without_a_compiler_training_goes_on_and_says_so(tmp_path, monkeypatch, caplog):
+    def broken(*_):
+        raise RuntimeError("no compiler\nfound here")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    loop = trained(tmp_path / "a", "always")
+    assert loop.compiled == "no: RuntimeError: no compiler"
+    assert "uncompiled" in caplog.text
+    plain = trained(tmp_path / "b", "never")
+    assert plain.compiled == "no"
+    assert [p["loss"] for p in loop.curve] == pytest.approx([p["loss"] for p in plain.curve], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_compiled_training_is_the_same_training(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    loop, plain = trained(tmp_path / "a", "always"), trained(tmp_path / "b", "never")
+    assert loop.compiled == "yes"
+    assert loop.loss is not training.plain_loss
+    assert [p["loss"] for p in loop.curve] == pytest.approx([p["loss"] for p in plain.curve], rel=1e-4)
+    assert any((tmp_path / "cache").iterdir())
+
+
+def test_the_cache_is_kept_in_the_lab_unless_it_is_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    compiling.keep(tmp_path)
+    compiling.keep(tmp_path / "other")
+    assert compiling.os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "compiled")
