@@ -35,17 +35,24 @@ def bench(only: str, lab: Path) -> Path:
         for one in module.rows(torch.cuda.is_available()):
             row = {**asdict(one), "ratio": one.ratio, "holds": one.holds}
             rows.append({**{key: row[key] for key in COLUMNS}, "benchmark": name, "command": command, **machine()})
+        _write(path, rows)
+    return path
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
-    folder = Path("docs") if lab == Path("lab") else lab  # paths.lab moves everything that is written
+    folder = Path("docs") if path.parent == Path("lab") else path.parent  # paths.lab moves everything that is written
     folder.mkdir(exist_ok=True)
     (folder / "benchmarks.md").write_text(table(rows), encoding="utf-8")
-    return path
 
 
 def machine() -> dict[str, str]:
     """Return when and on what a row was measured."""
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    hardware = f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}"
+    from physics_lm import training
+
+    fast = "bf16 instructions" if training.fast_bf16(training.device()) else "no bf16 instructions"
+    hardware = f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}, {fast}"
     return {"made": datetime.now(UTC).date().isoformat(), "versions": versions, "hardware": hardware}
 
 

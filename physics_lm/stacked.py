@@ -130,7 +130,7 @@ class Stack:
             loop.begin()
         with Bar(title, self.config.steps, "step", self.loops[0].step) as bar:
             while self.lanes and self.loops[self.lanes[0]].step < self.config.steps:
-                self._advance()
+                self.advance()
                 for lane in list(self.lanes):
                     self._ticked(lane)
                 bar.update()
@@ -151,7 +151,8 @@ class Stack:
         """All buffers of weights."""
         return [self.adam, *(part for part, _ in self.muon.values())]
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
+        """Take one step in every lane."""
         read = {lane: self.loops[lane].batches(self.loops[lane].step) for lane in self.lanes}
         losses = (self._vmapped if self.vmapped else self._threaded)(read)
         with torch.no_grad():

@@ -136,7 +136,7 @@ class Training:
         self.begin()
         with Bar(title, self.config.steps, "step", self.step) as bar:
             while self.step < self.config.steps:
-                self._advance()
+                self.advance()
                 self.ticked()
                 if not self._losses:
                     bar.set_postfix(self.pace.shown, loss=f"{self.curve[-1]['loss']:.3f}")
@@ -152,11 +152,11 @@ class Training:
     def ticked(self) -> None:
         """Look at the losses, ask and save where it is time for it; raises DivergedError."""
         if self.step % FLUSH == 0 or self.step == self.config.steps:
-            self.told(self._flush())
+            self.told(self.flush())
         if self.watch:
             self.watch(self.step)
         if self.step % self.config.save_every == 0 and self.step < self.config.steps:
-            self.told(self._flush())
+            self.told(self.flush())
             self._save()
 
     def counted(self, loss: torch.Tensor, shape: tuple[int, ...]) -> None:
@@ -165,7 +165,8 @@ class Training:
         self.step += 1
         self.pace.add(shape)
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
+        """Take one step."""
         whole_BxT, labels_BxT = (torch.from_numpy(part).long() for part in self.batches(self.step))
         inputs_BxT, learned_BxT = distributed.share(whole_BxT), distributed.share(labels_BxT)
         factor = rate(self.config, self.step)
@@ -183,7 +184,7 @@ class Training:
             optimizer.zero_grad(set_to_none=True)
         self.counted(loss.detach(), tuple(whole_BxT.shape))
 
-    def _flush(self) -> list[dict[str, float]]:
+    def flush(self) -> list[dict[str, float]]:
         """Read the losses of the steps since the last time; return their points of the curve."""
         first = self.step - len(self._losses)
         for number, value in enumerate(self._read()):

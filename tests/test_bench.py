@@ -87,3 +87,50 @@ def test_both_corpus_routes_tell_the_same_tokens(monkeypatch):
     ids = [entry.ids for entry in trained.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
     flat = [token for part in ids for token in (*part, trained.eos_token_id)]
     assert assembler.epoch().sequences.flat.tolist() == flat
+
+
+def test_the_loops_contenders_train_the_same_model_on_the_same_windows(monkeypatch):
+    from experiments.benchmarks import loop
+    from physics_lm.config import ModelConfig
+
+    monkeypatch.setattr(loop, "WARM", 1)
+    monkeypatch.setattr(loop, "STEPS", 2)
+    shape = (ModelConfig(layers=1, width=16, heads=2, positions=16), 2, 16)
+    measured = loop.contenders(shape, False, torch.device("cpu"))
+    assert set(measured) == {"ours", *loop.RIVALS}
+    assert all(measure() > 0 for measure in measured.values())
+    mine = loop.ours(shape, False)
+    theirs = loop.model(shape)
+    for one, other in zip(mine.model.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(one, other)
+    loop.steps(mine, 1)
+    ids = torch.from_numpy(loop.windows(shape, 0)).long()
+    expected = theirs(input_ids=ids, labels=ids).loss.item()
+    assert mine.curve[0]["loss"] == pytest.approx(expected, rel=0.02)
+
+
+def test_a_power_law_is_told_with_its_exponent():
+    from experiments.benchmarks import growth
+
+    *points, last = growth.told("people", "work", {10: 3.0, 100: 12.0, 1000: 48.0}, "cpu")
+    assert [point.ours for point in points] == [3.0, 12.0, 48.0]
+    assert last.ours == pytest.approx(np.log10(4))
+    (empty,) = growth.told("people", "work", {}, "gpu")
+    assert empty.ours is None
+
+
+def test_time_to_figure_counts_what_figures_share_once(tmp_path, monkeypatch):
+    from experiments.benchmarks import figures
+
+    step = {"key": "k", "seconds": 7.0}
+    for name, seconds in (("extraction", 100.0), ("lora", 700.0)):
+        (tmp_path / "laptop" / name).mkdir(parents=True)
+        told = {"seconds": seconds, "device": "cpu: x", "cores": 2, "runs": {name: {"pretrain": step}}}
+        (tmp_path / "laptop" / name / "manifest.json").write_text(json.dumps(told))
+    monkeypatch.setattr(figures, "KEPT", tmp_path)
+    found = {row.name: row for row in figures.rows(False)}
+    assert found["figure extraction"].holds
+    assert found["figure lora"].holds is False
+    assert found["all 2 laptop figures"].ours == 800
+    assert found["of which pretrain (core-seconds)"].ours == 7
+    assert found["figure extraction, scale=gpu"].ours is None

@@ -1,5 +1,6 @@
 """Hydra's launchers with real processes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from hydra.core.utils import JobStatus
 from hydra.types import HydraContext, RunMode
 
 from experiments.config import CONF, register
+from experiments.ledger import Ledger
+from physics_lm import results
+from physics_lm.artifacts import Store
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,3 +97,23 @@ def test_submitit_runs_the_same_jobs_and_a_dead_one_stops_no_other(tmp_path):
     assert fine.return_value == 1.0
     assert killed.status == JobStatus.FAILED
     assert list((tmp_path / "lab" / "submitit").iterdir())
+
+
+def test_a_stacked_sweep_writes_what_separate_jobs_write_and_a_diverging_job_stops_no_other(tmp_path):
+    sweep = ["scale=smoke", "corpus=single,multi5", "seed=0", "pretrain.lr=3e-3,1e30"]
+    exact = ["pretrain.optimizer=adamw", "pretrain.precision=fp32", "finetune.precision=fp32"]
+    found = {}
+    for launcher in ("stacked", "processes"):
+        command = [sys.executable, "-m", "experiments.run", "-m", *sweep, *exact, f"hydra/launcher={launcher}"]
+        done = subprocess.run([*command, f"paths.lab={tmp_path / launcher}"], capture_output=True, text=True)
+        assert done.returncode == 1
+        assert done.stderr.count("the loss is") == 2
+        found[launcher] = results.load(tmp_path / launcher).set_index(["run", "task", "person", "attribute", "prompt"])
+        states = [entry.state for entry in Ledger(tmp_path / launcher).entries()]
+        assert sorted(states) == ["done", "done", "failed", "failed"]
+    stacked, alone = (rows.sort_index() for rows in found.values())
+    assert stacked.index.equals(alone.index)
+    assert (stacked["gold_logprob"] - alone["gold_logprob"]).abs().max() < 1e-2
+    assert (stacked["correct"] == alone["correct"]).mean() > 0.99
+    made = Store(tmp_path / "stacked").lab / "artifacts" / "finetune"
+    assert [json.loads(path.read_text())["stacked"] for path in made.glob("*/manifest.json")] == [2, 2]

@@ -84,19 +84,20 @@ def _ours(shape: Shape, compile: bool) -> Callable[[], float]:
     loop = ours(shape, compile)
 
     def measure() -> float:
-        _steps(loop, WARM)
+        steps(loop, WARM)
         start = time.perf_counter()
-        _steps(loop, STEPS)
+        steps(loop, STEPS)
         return shape[1] * shape[2] * STEPS / (time.perf_counter() - start)
 
     return measure
 
 
-def _steps(loop: training.Training, count: int) -> None:
+def steps(loop: training.Training, count: int) -> None:
+    """Take steps, and wait until the device has taken them."""
     for _ in range(count):
-        loop._advance()
+        loop.advance()
         loop.ticked()
-    loop._flush()  # waits for the device
+    loop.flush()
 
 
 def _plain(shape: Shape, compile: bool, where: torch.device) -> Callable[[], float]:
@@ -142,8 +143,8 @@ def _trainer(shape: Shape, compile: bool) -> Callable[[], float]:
     made = model(shape)
     settings = TrainingArguments(
         output_dir=tempfile.mkdtemp(), max_steps=WARM + STEPS, per_device_train_batch_size=shape[1], bf16=True,
-        use_cpu=not torch.cuda.is_available(), learning_rate=1e-3, weight_decay=0.1, max_grad_norm=1.0, save_strategy="no",
-        logging_strategy="no", report_to=[], disable_tqdm=True, torch_compile=compile,
+        use_cpu=not torch.cuda.is_available(), learning_rate=1e-3, weight_decay=0.1, max_grad_norm=1.0,
+        save_strategy="no", logging_strategy="no", report_to=[], disable_tqdm=True, torch_compile=compile,
     )  # fmt: skip
 
     def measure() -> float:
@@ -157,7 +158,7 @@ def _trainer(shape: Shape, compile: bool) -> Callable[[], float]:
 def _mfu() -> float | None:
     """Return our loop's share of the GPU's peak, or None where that is not known."""
     loop = ours(PAPER, True)
-    _steps(loop, WARM)
+    steps(loop, WARM)
     loop.pace = Pace(loop.model, loop.where)
-    _steps(loop, 4 * STEPS)
+    steps(loop, 4 * STEPS)
     return loop.pace.mfu

@@ -1,0 +1,48 @@
+"""Time to figure: what users waited for, read from the manifests of the kept figures, and where it went."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from experiments.benchmarks import Row
+
+KEPT = Path(__file__).resolve().parents[2] / "reproduced"
+MINUTE = 60
+FIRST, EACH, ALL = 8 * MINUTE, 10 * MINUTE, 90 * MINUTE
+
+
+def rows(cuda: bool) -> Iterator[Row]:
+    """Return a row for each figure of the laptop, for all of them, for each step, and for extraction on a GPU."""
+    del cuda
+    laptop = manifests("laptop")
+    for name, manifest in laptop.items():
+        most = FIRST if name == "extraction" else EACH
+        yield Row(f"figure {name}", "s", manifest["seconds"], None, "", "lower", most, device(manifest))
+    total = sum(manifest["seconds"] for manifest in laptop.values())
+    yield Row(f"all {len(laptop)} laptop figures", "s", total, None, "", "lower", ALL, "as above")
+    for step, seconds in spent(laptop).items():
+        yield Row(f"of which {step} (core-seconds)", "s", seconds, None, "", "lower", None, "as above")
+    gpu = manifests("gpu").get("extraction")
+    yield Row("figure extraction, scale=gpu", "s", gpu["seconds"] if gpu else None, None, "", "lower", FIRST, "gpu")
+
+
+def manifests(scale: str) -> dict[str, dict[str, Any]]:
+    """Return the manifest of every kept figure of a scale."""
+    return {path.parent.name: json.loads(path.read_text()) for path in sorted(KEPT.glob(f"{scale}/*/manifest.json"))}
+
+
+def device(manifest: dict[str, Any]) -> str:
+    """Return what a figure was made on."""
+    return f"{manifest['device']}, {manifest['cores']} cores"
+
+
+def spent(figures: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Return the seconds of each step over all figures; what several figures share is counted once."""
+    seconds: dict[str, dict[str, float]] = defaultdict(dict)
+    for manifest in figures.values():
+        for steps in manifest["runs"].values():
+            for step, made in steps.items():
+                seconds[step][made["key"]] = made["seconds"]
+    return {step: sum(made.values()) for step, made in seconds.items()}
