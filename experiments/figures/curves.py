@@ -163,6 +163,9 @@ def _lengths(axis: Axes, arms: Arms, names: list[str]) -> None:
     axis.set_yscale("log")
     axis.set_xticks(counts, [f"{int(n):,}" for n in counts])
     axis.minorticks_off()
+    axis.set_yticks(ticks := [50, 100, 200, 500, 1000, 2000, 5000], [f"{tick:,}" for tick in ticks])
+    low, high = min(paper.plateau(n) for n in counts), max(e.high for e in ends)
+    axis.set_ylim(0.9 * low, 1.6 * high)
     axis.set_title("how long nothing is learned of anybody", fontsize=9, loc="left")
     axis.set_xlabel("people N")
     axis.set_ylabel("steps until the plateau ends")
@@ -185,7 +188,7 @@ def _confidence(axis: Axes, arms: Arms, found: pd.DataFrame, names: list[str]) -
     )
     axis.set_ylabel("confidence (%)")
     axis.set_xlabel("step")
-    axis.legend(fontsize=8, frameon=False)
+    axis.legend(fontsize=8, facecolor="white", framealpha=1, edgecolor="none")
 
 
 def _onset(rows: pd.DataFrame) -> Estimate:
