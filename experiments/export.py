@@ -26,13 +26,14 @@ def export(config: DictConfig) -> Path:
     import datasets
 
     from data_gen import world
-    from physics_lm import harness, hub, results, tokenizers
+    from physics_lm import compact, harness, hub, results, tokenizers
 
     folder, people = store.lab / "export" / f"{hub.name(run)}-{specs.probe.key[:8]}", world.make(run.world, run.seed)
     told = datasets.load_from_disk(str(store.folder(specs.corpus))).to_pandas()
     asked = hub.questions(people, run)
     hub.dataset(folder / "dataset", {"people": hub.people(people), "biographies": told, "questions": asked}, run)
-    hub.model(folder / "model", store.folder(specs.model), results.load(store.lab, [specs.probe.key]), run)
+    cut = store.folder(specs.tokenizer) / compact.ORIGINAL if run.tokenizer.compact else None
+    hub.model(folder / "model", store.folder(specs.model), results.load(store.lab, [specs.probe.key]), run, cut)
     end = str(tokenizers.load(store.folder(specs.model)).eos_token)
     harness.write(folder / "lm_eval", asked, end)
     return folder

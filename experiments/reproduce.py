@@ -5,9 +5,10 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -19,6 +20,9 @@ from experiments.config import CONF, guarded, register
 from physics_lm import pipeline, progress
 from physics_lm.artifacts import Spec, Store
 from physics_lm.pipeline import Plan, RunConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 register()
 PRETRAINING = 0.85  # of an arm's time; the rest is fine-tuning and probing
@@ -139,7 +143,7 @@ def draw(
     claims = figure.claims(arms, bool(config.scale.shows), config.scale.name)
     folder = store.lab / "figures" / config.scale.name / config.figure.name
     folder.mkdir(parents=True, exist_ok=True)
-    image = figure.draw(arms, cells, caption(config))
+    image = figure.draw(arms, cells, caption(config, arms))
     image.savefig(folder / "figure.png", dpi=150)
     cells.to_csv(folder / "table.csv", index=False)
     (folder / "claims.json").write_text(json.dumps([asdict(claim) for claim in claims], indent=2) + "\n")
@@ -152,14 +156,21 @@ def draw(
     print(f"\n{folder / 'figure.png'}")
 
 
-def caption(config: DictConfig) -> str:
-    """Return the figure's small print: scale, people, seeds, and that departures are listed."""
+def caption(config: DictConfig, arms: "Mapping[str, pd.DataFrame]") -> str:
+    """Return the figure's small print: scale, people and models of its arms, seeds, and that departures are listed."""
     seeds = f"{config.figure.seeds} seed{'s' if config.figure.seeds > 1 else ''}"
     shows = "" if config.scale.shows else "  SMOKE: only shows that the code runs."
+    people, layers, width = (_spread(arms, key) for key in ("world.people", "model.layers", "model.width"))
     return (
-        f"scale={config.scale.name}: {config.world.people:,} people, {config.model.layers} layers of width "
-        f"{config.model.width}, {seeds} from {config.seed}. Departures from the paper: fidelity table.{shows}"
+        f"scale={config.scale.name}: {people} people, {layers} layers of width {width}, {seeds} from {config.seed}. "
+        f"Departures from the paper: fidelity table.{shows}"
     )
+
+
+def _spread(arms: "Mapping[str, pd.DataFrame]", setting: str) -> str:
+    """Return a setting of all arms in words: the one value, or the least and the largest."""
+    found = {int(rows[setting].iloc[0]) for rows in arms.values()}
+    return " to ".join(f"{value:,}" for value in sorted({min(found), max(found)}))
 
 
 def fidelity(config: DictConfig) -> dict[str, str]:

@@ -34,6 +34,8 @@ def check(config: "RunConfig") -> None:
         raise ConfigError(f"tokenizer.size={config.tokenizer.size}: 300 or more, since every byte is a token")
     if config.tokenizer.kind not in ("word", "bpe", "gpt2"):
         raise ConfigError(f"tokenizer.kind={config.tokenizer.kind}: choose word, bpe or gpt2")
+    if config.tokenizer.compact and config.tokenizer.kind == "word":
+        raise ConfigError("tokenizer.compact=true: a word tokenizer has only the corpus's words; choose bpe or gpt2")
     for name in ("prior", "finetune"):
         _check_method(name, getattr(config, name), config.model)
     _check_objectives(config)

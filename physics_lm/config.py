@@ -29,10 +29,14 @@ class RewriteConfig:
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """kind: word or bpe (trained on the corpus), or gpt2 (from the hub). size: bpe's vocabulary."""
+    """kind: word or bpe (trained on the corpus), or gpt2 (from the hub). size: bpe's vocabulary.
+
+    compact: of bpe and gpt2 only the tokens that the corpus uses, under new ids; undone at export.
+    """
 
     kind: str = "gpt2"
     size: int = 4096
+    compact: bool = False
 
 
 @dataclass(frozen=True)

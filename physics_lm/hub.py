@@ -13,7 +13,7 @@ from huggingface_hub import DatasetCard, DatasetCardData, EvalResult, ModelCard,
 from data_gen.attributes import NAMES
 from data_gen.questions import SPLITS, ask
 from data_gen.world import World
-from physics_lm import results
+from physics_lm import compact, results, tokenizers
 from physics_lm.artifacts import MANIFEST, digest
 from physics_lm.pipeline import RunConfig, columns
 
@@ -63,12 +63,17 @@ def dataset(folder: Path, tables: Mapping[str, pd.DataFrame], config: RunConfig)
     card.save(folder / "README.md")
 
 
-def model(folder: Path, checkpoint: Path, rows: pd.DataFrame, config: RunConfig) -> None:
+def model(folder: Path, checkpoint: Path, rows: pd.DataFrame, config: RunConfig, original: Path | None = None) -> None:
     """Copy a checkpoint and give it a card: metrics with intervals, sizes, sha256, settings, licence.
 
-    rows: what the run's probe asked; held-out accuracies become the card's metrics.
+    rows: what the run's probe asked; held-out accuracies become the card's metrics. original: the tokenizer that a
+    compact one was cut from, over which the exported model is spread out again.
     """
-    shutil.copytree(checkpoint, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST, "*.parquet"))
+    if original is None:
+        shutil.copytree(checkpoint, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST, "*.parquet"))
+    else:
+        for part in compact.expand(checkpoint, tokenizers.load(original)):
+            part.save_pretrained(folder)
     found = results.tidy(rows)
     scores = found[found["attribute"] == "mean"]
     data = ModelCardData(

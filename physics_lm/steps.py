@@ -21,6 +21,7 @@ from data_gen.folder import read
 from data_gen.questions import SPLITS, Question
 from data_gen.world import World
 from physics_lm import (
+    compact,
     compiling,
     curves,
     distributed,
@@ -164,9 +165,13 @@ class Job:
         """Train the tokenizer on all entries and questions, refused where a value's tokens are unstable."""
         asked = [question for split in SPLITS for question in self.asked(QuestionConfig(), split)]
         texts = [entry.text for entry in self.entries] + [question.prompt for question in asked]
-        if self.config.tokenizer.kind == "word":
+        settings = self.config.tokenizer
+        if settings.kind == "word" or settings.compact:
             texts += biographies.lexicon(self.world, self.config.corpus)
-        trained = tokenizers.train(self.config.tokenizer, texts)
+        trained = tokenizers.train(settings, texts)
+        if settings.compact:
+            trained.save_pretrained(folder / compact.ORIGINAL)
+            trained = compact.compact(trained, texts)
         tokens = tokenizers.tokens(trained)
         audit.check_boundaries(self.entries[:AUDITED], asked[:AUDITED], tokens, trained.unk_token)
         table = audit.check_classes(self.world, NAMES, tokens)

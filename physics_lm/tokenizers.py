@@ -43,10 +43,11 @@ def train(config: TokenizerConfig, texts: Iterable[str]) -> PreTrainedTokenizerB
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.train_from_iterator(progress.over(list(texts), "tokenizer", "text"), trainer)
-    return _wrapped(tokenizer, UNKNOWN if config.kind == "word" else None)
+    return wrapped(tokenizer, UNKNOWN if config.kind == "word" else None)
 
 
-def _wrapped(tokenizer: Tokenizer, unknown: str | None) -> PreTrainedTokenizerBase:
+def wrapped(tokenizer: Tokenizer, unknown: str | None) -> PreTrainedTokenizerBase:
+    """Return a tokenizer in transformers' clothes."""
     known = {"unk_token": unknown} if unknown else {}
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token=END, eos_token=END, pad_token=END, add_prefix_space=True, **known
@@ -105,7 +106,7 @@ def _with_words(tokenizer: PreTrainedTokenizerBase, texts: list[str], marks: lis
     known = state["model"]["vocab"]
     missing = [*(mark for mark in marks if mark not in known), *sorted(words - set(known))]
     known.update({word: len(known) + number for number, word in enumerate(missing)})
-    return _wrapped(Tokenizer.from_str(json.dumps(state)), UNKNOWN)
+    return wrapped(Tokenizer.from_str(json.dumps(state)), UNKNOWN)
 
 
 def ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from matplotlib.figure import Figure
+from omegaconf import OmegaConf
 from test_figures import arm as rows_of
 
 from experiments import reproduce, sweep
@@ -180,3 +181,12 @@ def test_arms_that_are_another_figures_runs_are_the_same_runs():
     assert keys("architectures", ["gpt2_rotary_single", "gpt2_rotary_multi5_permute"]) == [single, multi]
     assert keys("question_share", ["single_80"]) == [mixed]
     assert keys("scale_does_not_help", ["base_mid"]) == [single]
+
+
+def test_the_small_print_tells_the_arms_own_people_and_models():
+    config = OmegaConf.create({"scale": {"name": "laptop", "shows": True}, "figure": {"seeds": 2}, "seed": 3})
+    settings = [(200, 3, 192), (1600, 3, 192)]
+    columns = ["world.people", "model.layers", "model.width"]
+    arms = {str(number): pd.DataFrame([one], columns=columns) for number, one in enumerate(settings)}
+    told = reproduce.caption(config, arms)
+    assert told.startswith("scale=laptop: 200 to 1,600 people, 3 layers of width 192, 2 seeds from 3.")

@@ -11,7 +11,7 @@ from experiments.figures.held_out import BLUE, GREEN, ORANGE, asked, cells, mean
 from physics_lm import results
 from physics_lm.results import Estimate
 
-TITLE = "Fine-tuning for questions by LoRA: without an update of the embedding, good models look bad"
+TITLE = "Fine-tuning for questions by LoRA: the rank on queries and values, and that on the embedding"
 COLORS = {2: ORANGE, 4: "#8c6bb1", 8: BLUE, 16: GREEN, 32: "#8c564b"}
 
 
