@@ -5,11 +5,13 @@ On two CPU cores it gains less than it costs (docs/benchmarks.md), so that there
 
 import logging
 import os
+from functools import partial
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedModel
 
-from physics_lm import together
+from physics_lm import quick, together
 from physics_lm.config import TrainConfig
 from physics_lm.masked import Loss
 
@@ -30,12 +32,17 @@ def wanted(config: TrainConfig, where: torch.device) -> bool:
     return where.type == "cuda" and config.steps >= LONG and not together.among()
 
 
-def compiled(loss: Loss, where: torch.device) -> tuple[Loss, str]:
-    """Return the loss compiled, and `yes`; or the loss as it is, and why it could not be compiled."""
+def compiled(model: PreTrainedModel, where: torch.device) -> tuple[Loss, str]:
+    """Return a model's loss compiled, and `yes`; or the loss as it is, and why it could not be compiled.
+
+    On a CPU the head's loss stays as it is by hand, which is faster than what the compiler makes of it.
+    """
     try:
         torch.compile(torch.sin)(torch.ones(8, device=where))
     except Exception as error:  # no compiler, or none that works: whatever it raises
         why = f"no: {error.__class__.__name__}: {error}".splitlines()[0]
         log.warning("compile: %s; training goes on uncompiled", why)
-        return loss, why
-    return torch.compile(loss), "yes"
+        return quick.loss_of, why
+    if where.type == "cpu" and quick.whole(model):
+        return partial(quick.loss_of, hidden=torch.compile(quick.hidden_of)), "yes"
+    return torch.compile(quick.plain_loss), "yes"

@@ -101,18 +101,18 @@ class Training:
     ) -> None:
         """Prepare a run, going on from the state in the folder where there is one.
 
-        loss: of a model, inputs, labels and the step; next tokens' (`loss_of`) where there is none.
+        loss: of a model, inputs, labels and the step; next tokens' (`quick.loss_of`) where there is none.
         watch: called after every step with the number of steps done, before a state is saved.
         """
         self.where = device()
         self.model = model.to(self.where)  # type: ignore[arg-type]
-        self.batches, self.config, self.loss, self.watch = batches, config, loss or loss_of, watch
+        self.batches, self.config, self.loss, self.watch = batches, config, loss or quick.loss_of, watch
         self.compiled = "no"
         if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
             self.model.set_attn_implementation("eager")
         if loss is None and compiling.wanted(config, self.where):
-            self.loss, self.compiled = compiling.compiled(plain_loss, self.where)
-        elif self.where.type == "cpu":
+            self.loss, self.compiled = compiling.compiled(self.model, self.where)
+        if self.where.type == "cpu" and self.compiled != "yes":
             quick.prepare(self.model)
         self.kind = precision(config, self.where)
         self.optimizers = optimizers(model, config)
@@ -224,25 +224,6 @@ class Training:
             optimizer.load_state_dict(saved)
         self.step = self.resumed_at = state["step"]
         self.curve = state["curve"]
-
-
-def loss_of(model: PreTrainedModel, inputs_BxT: torch.Tensor, labels_BxT: torch.Tensor, step: int = 0) -> torch.Tensor:
-    """Return the mean next-token cross-entropy over the labels that are not -100, in nats."""
-    if not quick.whole(model):
-        return plain_loss(model, inputs_BxT, labels_BxT)
-    hidden_BxTxD = model.base_model(input_ids=inputs_BxT, use_cache=False).last_hidden_state[:, :-1]
-    head_VxD = model.get_output_embeddings().weight
-    return quick.head_loss(hidden_BxTxD.flatten(0, 1), head_VxD, labels_BxT[:, 1:].flatten())
-
-
-def plain_loss(
-    model: PreTrainedModel, inputs_BxT: torch.Tensor, labels_BxT: torch.Tensor, step: int = 0
-) -> torch.Tensor:
-    """Return the same of any model, from its logits; a compiler fuses what `quick` does by hand."""
-    logits_BxTxV = model(input_ids=inputs_BxT, use_cache=False).logits[:, :-1]
-    return torch.nn.functional.cross_entropy(
-        logits_BxTxV.flatten(0, 1).float(), labels_BxT[:, 1:].flatten(), ignore_index=-100
-    )
 
 
 def learned(labels_BxT: torch.Tensor) -> int:

@@ -131,6 +131,9 @@ def test_time_to_figure_counts_what_figures_share_once(tmp_path, monkeypatch):
     found = {row.name: row for row in figures.rows(False)}
     assert found["figure extraction"].holds
     assert found["figure lora"].holds is False
-    assert found["all 2 laptop figures"].ours == 800
+    assert found["all 2 laptop figures, as far as timed"].ours == 800
+    told = {"seconds": 0.1, "device": "cpu: x", "cores": 2, "runs": {"lora": {"pretrain": step}}}
+    (tmp_path / "laptop" / "lora" / "manifest.json").write_text(json.dumps(told))
+    assert {row.name: row for row in figures.rows(False)}["figure lora"].ours is None  # redrawn
     assert found["of which pretrain (core-seconds)"].ours == 7
     assert found["figure extraction, scale=gpu"].ours is None

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers.activations import NewGELUActivation
 
-from physics_lm import models, quick, training
+from physics_lm import models, quick
 from physics_lm.config import ModelConfig
 from physics_lm.packing import IGNORE
 
@@ -56,7 +56,7 @@ def test_a_prepared_model_has_the_same_loss_and_gradients(kind, both_ways):
     labels = ids.masked_fill(ids % 3 == 0, IGNORE)
     logits = plain(input_ids=ids).logits[:, :-1].flatten(0, 1)
     reference = torch.nn.functional.cross_entropy(logits, labels[:, 1:].flatten(), ignore_index=IGNORE)
-    loss = training.loss_of(prepared, ids, labels)
+    loss = quick.loss_of(prepared, ids, labels)
     reference.backward()
     loss.backward()
     assert torch.allclose(loss, reference, atol=1e-5)

@@ -63,12 +63,7 @@ def assert_alike(one, other):
 
 @pytest.fixture(params=["threads", "vmap"])
 def stack(request):
-    def made(loops):
-        together_ = Stack(loops)
-        together_.vmapped = request.param == "vmap"
-        return together_
-
-    return made
+    return lambda loops: Stack(loops, vmapped=request.param == "vmap")
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])

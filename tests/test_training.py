@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from physics_lm import models, training
+from physics_lm import models, quick
 from physics_lm.config import ModelConfig, TrainConfig
 from physics_lm.training import DivergedError, Training, optimizers, rate
 
@@ -122,7 +122,7 @@ def test_the_loss_is_over_learned_tokens_only():
     labels[:, :5] = -100
     logprob = model(input_ids=inputs).logits.log_softmax(-1)
     expected = -torch.stack([logprob[b, t - 1, inputs[b, t]] for b in range(2) for t in range(5, 12)]).mean()
-    assert training.loss_of(model, inputs, labels).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert quick.loss_of(model, inputs, labels).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

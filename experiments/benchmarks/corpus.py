@@ -1,6 +1,5 @@
 """Corpora straight as token ids against text that is then tokenised, on one core."""
 
-import resource
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from data_gen import biographies, world
 from data_gen.config import CorpusConfig, WorldConfig
 from experiments.benchmarks import Row, interleaved
+from experiments.ledger import peak_mb
 from physics_lm import assembly, tokenizers
 from physics_lm.config import TokenizerConfig
 
@@ -70,8 +70,7 @@ def million() -> tuple[float, float]:
     found = assembly.Assembler(made, CORPUS, tokenizer(made)).epoch()
     seconds = time.perf_counter() - start
     assert len(found.sequences) == MILLION * CORPUS.entries_per_person
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return seconds, peak / (1e9 if sys.platform == "darwin" else 1e6)
+    return seconds, peak_mb() * 2**20 / 1e9
 
 
 if __name__ == "__main__":

@@ -23,13 +23,31 @@ def rows(cuda: bool) -> Iterator[Row]:
     """Measure whole sweeps on the CPU, and tokens a second by the size of the stack; on a GPU where there is one."""
     found = interleaved({way: lambda way=way: jobs(way) for way in ("stacked", "processes")}, ROUNDS)  # type: ignore[misc]
     told = f"{JOBS} jobs of 150 steps, a process each"
-    yield Row("stack_jobs", "jobs/h", found["stacked"], found["processes"], told, "higher", 1, "cpu, laptop model")
+    yield Row(
+        "stack against processes",
+        "jobs/h",
+        found["stacked"],
+        found["processes"],
+        told,
+        "higher",
+        1,
+        "cpu, laptop model",
+    )
     for (name, shape), size in product(MODELS.items(), SIZES):
-        yield Row(f"stack_of_{size}", "tokens/s", rate(shape, size), None, "", "higher", None, f"cpu, {name}")
+        yield Row(f"stack of {size}, {name}", "tokens/s", rate(shape, size), None, "", "higher", None, "cpu")
     for name, shape, target in (("laptop", LAPTOP, 5), ("scale=gpu", GPU, 2)):
         stack, single = (max(rate(shape, size) for size in (8, 32, 64)), alone(shape)) if cuda else (None, None)
         rival = "our fastest single job, compiled"
-        yield Row(f"stack_{name}_gpu", "tokens/s", stack, single, rival, "higher", target, f"gpu, model of {name}")
+        yield Row(
+            f"stack against one job, {name} on a gpu",
+            "tokens/s",
+            stack,
+            single,
+            rival,
+            "higher",
+            target,
+            f"gpu, model of {name}",
+        )
 
 
 def jobs(launcher: str) -> float:
