@@ -98,7 +98,7 @@ def merging(kind):
         backend.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=700, show_progress=False))
     else:
         backend.add_tokens([AddedToken(". She")])
-    return tokenizers._wrapped(backend, None)
+    return tokenizers.wrapped(backend, None)
 
 
 @pytest.mark.parametrize("kind", ["across spaces", "a stop and the next word"])
