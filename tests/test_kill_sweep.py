@@ -115,12 +115,9 @@ def test_an_interrupt_ends_the_workers_too_and_says_one_line(undisturbed, tmp_pa
 
 def test_everything_killed_at_any_moment(undisturbed, tmp_path):
     moments = random.Random(0)
-    for wait in (moments.uniform(1, 8), moments.uniform(4, 14), 0):
+    for wait in (moments.uniform(1, 6), moments.uniform(3, 9), moments.uniform(3, 12)):
         process = start(tmp_path)
-        if wait:
-            time.sleep(wait)
-        else:
-            training(tmp_path, process)
+        time.sleep(wait)  # on a fast machine the last may find it done: what is complete stays so
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     same(tmp_path, undisturbed)
