@@ -115,9 +115,12 @@ def test_an_interrupt_ends_the_workers_too_and_says_one_line(undisturbed, tmp_pa
 
 def test_everything_killed_at_any_moment(undisturbed, tmp_path):
     moments = random.Random(0)
-    for wait in (moments.uniform(1, 6), moments.uniform(3, 9), moments.uniform(3, 12)):
+    for wait in (0, moments.uniform(1, 8), moments.uniform(4, 14)):
         process = start(tmp_path)
-        time.sleep(wait)  # on a fast machine the last may find it done: what is complete stays so
+        if wait:
+            time.sleep(wait)  # on a fast machine the last may find it done: what is complete stays so
+        else:
+            training(tmp_path, process)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     same(tmp_path, undisturbed)
