@@ -1,7 +1,7 @@
 """Trainings of one shape as a stack: K models side by side in one buffer, one step for all of them.
 
 Each keeps its data, seed and learning rates, and ends as it would have ended alone. On a GPU one pass of
-torch.func.vmap goes through all of them; on a CPU, where that is slower (docs/benchmarks.md), a thread each.
+torch.func.vmap goes through all of them; on a CPU, where that is slower (docs/lab-log.md), a thread each.
 """
 
 from collections.abc import Hashable, Sequence
