@@ -107,12 +107,12 @@ def draw(world: World, config: CorpusConfig, epoch: int = 0, rows: Array | None 
         row=np.repeat(rows, config.entries_per_person),
         attribute=told.reshape(-1, len(NAMES)),
         template=np.take_along_axis(template, told, -1).reshape(-1, len(NAMES)),
-        subject=np.broadcast_to(_subjects(config), shape).reshape(-1, len(NAMES)),
+        subject=np.broadcast_to(subjects(config), shape).reshape(-1, len(NAMES)),
         closing=np.where(config.reverse == len(NAMES), closing, -1).reshape(-1),
     )
 
 
-def _subjects(config: CorpusConfig) -> Array:
+def subjects(config: CorpusConfig) -> Array:
     """Return the subject form by sentence position, shape (S,)."""
     forms = np.full(len(NAMES), NAME if config.fullname else PRONOUN)
     forms[0] = PERSON if config.reverse else NAME

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN, STRIDE = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1342543DE82EF95)
+FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)  # splitmix64's factors
 
 
 def mix(x: Words) -> Words:
@@ -20,23 +21,23 @@ def mix(x: Words) -> Words:
 def _scramble(x: Words) -> Words:
     """Scramble the words where they are: an array for each operation would cost more than the operation."""
     x ^= x >> np.uint64(30)
-    x *= np.uint64(0xBF58476D1CE4E5B9)
+    x *= FIRST
     x ^= x >> np.uint64(27)
-    x *= np.uint64(0x94D049BB133111EB)
+    x *= SECOND
     x ^= x >> np.uint64(31)
     return x
 
 
 def stream_key(seed: int, stream: str) -> Words:
     """Return the 64-bit key, shape (1,), of one named stream of one seed (seed >= 0)."""
-    return mix(np.array([(seed << 32) ^ zlib.crc32(stream.encode())], np.uint64) + _GOLDEN)
+    return mix(np.array([(seed << 32) ^ zlib.crc32(stream.encode())], np.uint64) + GOLDEN)
 
 
 def words(seed: int, stream: str, *index: NDArray[np.integer]) -> Words:
     """Draw one 64-bit word per broadcast element of the indices, each a non-negative integer array."""
     state = stream_key(seed, stream)
     for part in index:
-        state = _scramble(state + (_GOLDEN + part.astype(np.uint64) * np.uint64(0xD1342543DE82EF95)))
+        state = _scramble(state + (GOLDEN + part.astype(np.uint64) * STRIDE))
     return state
 
 

@@ -6,7 +6,7 @@ subject, words, value and name: `assembler` finds out, and returns None where th
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -43,8 +43,8 @@ class Assembled:
     sequences: Ragged
     person: Array
     attribute: NDArray[np.int8]
-    start: NDArray[np.int32]
-    stop: NDArray[np.int32]
+    start: NDArray[np.signedinteger[Any]]
+    stop: NDArray[np.signedinteger[Any]]
 
 
 class _Parts:
@@ -87,28 +87,28 @@ class Assembler:
 
     def __init__(self, world: World, config: CorpusConfig, tokenizer: PreTrainedTokenizerBase) -> None:
         """Tokenise every part once; raises MergedError where whole entries cannot be laid from parts."""
-        self._world, self._config = world, config
+        self.world, self.config = world, config
         self._dtype: type[np.integer[Any]] = np.uint16 if len(tokenizer) <= 2**16 else np.int32
         parts = _Parts()
-        self._head, self._tail = self._sentences(parts)
-        self._closing_head, self._closing_tail = self._closings(parts)
-        self._value = np.stack([self._values(parts, name) for name in NAMES])
+        self.head, self.tail = self._sentences(parts)
+        self.closing_head, self.closing_tail = self._closings(parts)
+        self.value = np.stack([self._values(parts, name) for name in NAMES])
         names = [parts.add([f" {text}" for text in pools.first(p, world.config.pools[p])]) for p in NAME_POOLS]
         table = parts.table(tokenizer)
-        longest = [int(table.lengths[part].max()) for part in (self._head, self._value, self._tail)]
-        self._empty, self._end = len(table), len(table) + 1
-        self._name = len(table) + 2  # of the person in row 0; the others follow
-        self._table = self._with_names(table, names, tokenizer.eos_token_id)
-        name = int(self._table.lengths[self._name :].max())
+        longest = [int(table.lengths[part].max()) for part in (self.head, self.value, self.tail)]
+        self._empty, self.end = len(table), len(table) + 1
+        self.name = len(table) + 2  # of the person in row 0; the others follow
+        self.table = self._with_names(table, names, tokenizer.eos_token_id)
+        name = int(self.table.lengths[self.name :].max())
         self._longest = len(NAMES) * (sum(longest) + name) + longest[0] + name + longest[2]
 
     def _sentences(self, parts: _Parts) -> tuple[Array, Array]:
         """Return the parts before and after a value, by attribute, template, form and pronoun."""
-        count = max(len(sentences.first(name, self._config.templates)) for name in NAMES)
+        count = max(len(sentences.first(name, self.config.templates)) for name in NAMES)
         head = np.zeros((len(NAMES), count, 3, len(PRONOUNS)), np.int64)
         tail = np.zeros_like(head)
         for told, name in enumerate(NAMES):
-            templates = sentences.first(name, self._config.templates)
+            templates = sentences.first(name, self.config.templates)
             for number, pronoun in enumerate(PRONOUNS):
                 for form, subject in ((PRONOUN, pronoun), (NAME, "N"), (PERSON, "The person")):
                     made = [template.render(subject, "V", pronoun) for template in templates]
@@ -127,70 +127,74 @@ class Assembler:
 
     def _values(self, parts: _Parts, attribute: str) -> Array:
         """Return the part that tells a person's value, by row."""
-        used, place = np.unique(self._world.values[attribute], return_inverse=True)
-        return parts.add([f" {self._world.pools[attribute][int(i)]}" for i in used])[place]
+        used, place = np.unique(self.world.values[attribute], return_inverse=True)
+        return parts.add([f" {self.world.pools[attribute][int(i)]}" for i in used])[place]
 
     def _with_names(self, table: Ragged, names: list[Array], end_id: int) -> Ragged:
         """Return the table with an empty part, the end token, and everybody's full name after it."""
-        pieces = np.stack([part[column] for part, column in zip(names, self._world.names.T, strict=True)], axis=1)
+        pieces = np.stack([part[column] for part, column in zip(names, self.world.names.T, strict=True)], axis=1)
         lengths = np.concatenate([table.lengths, [0, 1], table.lengths[pieces].sum(1)])
         flat = np.concatenate([table.flat, [end_id], table.reorder(pieces.ravel())]).astype(self._dtype)
         return Ragged(flat, np.concatenate([[0], np.cumsum(lengths)]))
 
     def epoch(self, epoch: int = 0) -> Assembled:
         """Assemble everybody's entries of one epoch, in the order of `biographies.draw`."""
-        return self.assemble(np.arange(len(self._world)), epoch)
+        return self.assemble(np.arange(len(self.world)), epoch)
 
     def assemble(self, rows: Array, epoch: int = 0) -> Assembled:
         """Assemble all entries of the people in some rows of the world, person by person."""
-        people = max(1, min(BLOCK // 4, BLOCK // self._config.entries_per_person))
-        blocks = [rows[first : first + people] for first in range(0, len(rows), people)]
-        # what is never written takes no memory
-        flat = np.empty(len(rows) * self._config.entries_per_person * self._longest, self._dtype)
-        told, filled = [], 0
-        for block in blocks:
-            recipes = biographies.draw(self._world, self._config, epoch, block)
+        each = self.config.entries_per_person
+        people = max(1, BLOCK // max(4, each))
+        made = self._room(len(rows) * each)
+        flat, bounds = made.sequences.flat, made.sequences.bounds
+        filled = 0
+        for first in range(0, len(rows), people):
+            recipes = biographies.draw(self.world, self.config, epoch, rows[first : first + people])
             parts, value = self._layout(recipes)
-            length = self._table.lengths[parts]
-            ids = self._table.reorder(parts.ravel())
+            length = self.table.lengths[parts]
+            ids = self.table.reorder(parts.ravel())
             flat[filled : filled + len(ids)] = ids
+            stop, block = np.cumsum(length, axis=1), slice(first * each, first * each + len(recipes))
+            made.person[block] = recipes.row + self.world.config.first_person
+            made.attribute[block] = recipes.attribute
+            made.start[block] = stop[:, value] - length[:, value]
+            made.stop[block] = stop[:, value]
+            bounds[1:][block] = filled + np.cumsum(stop[:, -1])
             filled += len(ids)
-            stop = np.cumsum(length, axis=1, dtype=np.int32)
-            person = recipes.row + self._world.config.first_person
-            told.append(
-                (
-                    person,
-                    recipes.attribute.astype(np.int8),
-                    stop[:, value] - length[:, value].astype(np.int32),
-                    stop[:, value],
-                    stop[:, -1],
-                )
-            )
-        person, attribute, start, stop, lengths = (np.concatenate(part) for part in zip(*told, strict=True))
-        bounds = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-        return Assembled(Ragged(flat[:filled], bounds), person, attribute, start, stop)
+        return replace(made, sequences=Ragged(flat[:filled], bounds))
+
+    def _room(self, entries: int) -> Assembled:
+        """Return entries still to be told; what is never written of them takes no memory."""
+        shape, place = (entries, len(NAMES)), np.min_scalar_type(-self._longest)
+        return Assembled(
+            Ragged(np.empty(entries * self._longest, self._dtype), np.zeros(entries + 1, np.int64)),
+            person=np.empty(entries, np.int64),
+            attribute=np.empty(shape, np.int8),
+            start=np.empty(shape, place),
+            stop=np.empty(shape, place),
+        )
 
     def _layout(self, recipes: Recipes) -> tuple[Array, list[int]]:
         """Return every entry's parts in text order, shape (E, P), and which columns hold the values."""
-        pronoun, name = self._world.pronoun[recipes.row], self._name + recipes.row
+        pronoun, name = self.world.pronoun[recipes.row], self.name + recipes.row
         columns, value = [], []
         for place in range(recipes.attribute.shape[1]):
             told, template, form = (part[:, place] for part in (recipes.attribute, recipes.template, recipes.subject))
             if (form == NAME).any():
                 columns.append(np.where(form == NAME, name, self._empty))
-            columns.append(self._head[told, template, form, pronoun])
+            columns.append(self.head[told, template, form, pronoun])
             value.append(len(columns))
-            columns.append(self._value[told, recipes.row])
-            columns.append(self._tail[told, template, form, pronoun])
+            columns.append(self.value[told, recipes.row])
+            columns.append(self.tail[told, template, form, pronoun])
         if (recipes.closing >= 0).any():
             closed = recipes.closing >= 0
             for part in (
-                self._closing_head[recipes.closing, pronoun],
+                self.closing_head[recipes.closing, pronoun],
                 name,
-                self._closing_tail[recipes.closing, pronoun],
+                self.closing_tail[recipes.closing, pronoun],
             ):
                 columns.append(np.where(closed, part, self._empty))
-        columns.append(np.full(len(recipes), self._end))
+        columns.append(np.full(len(recipes), self.end))
         return np.stack(columns, axis=1), value
 
 

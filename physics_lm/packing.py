@@ -7,7 +7,7 @@ windows (Part 3.1, section 2.4). Every window is of one kind: biographies or que
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,13 +76,26 @@ def epoch_order(size: int, seed: int, epoch: int, shuffle: bool = True) -> NDArr
     return np.random.default_rng([seed, epoch]).permutation(size)
 
 
+class Entries(Protocol):
+    """Token sequences that are told in some order: `Ragged`, or what holds them elsewhere."""
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(E,) lengths in tokens."""
+
+    def __len__(self) -> int: ...
+
+    def reorder(self, order: NDArray[np.int64]) -> Flat:
+        """Return the sequences laid end to end in another order."""
+
+
 class Windows:
     """An endless sequence of windows of `context` tokens; window i never depends on who asks when.
 
     `source(epoch)` gives the entries of an epoch: the same for a fixed corpus, others for a fresh one.
     """
 
-    def __init__(self, source: Callable[[int], Ragged], context: int, seed: int, shuffle: bool = True) -> None:
+    def __init__(self, source: Callable[[int], Entries], context: int, seed: int, shuffle: bool = True) -> None:
         """Cut windows of `context` tokens; the last, incomplete one of an epoch is left out."""
         self._source, self._context, self._seed, self._shuffle = source, context, seed, shuffle
         self.per_epoch = int(source(0).lengths.sum()) // context

@@ -10,8 +10,9 @@ from transformers import PreTrainedTokenizerBase
 
 from data_gen import audit, corpus
 from data_gen.config import ConfigError
-from physics_lm import masked, packing, tokenizers
+from physics_lm import masked, packing, tokenizers, training
 from physics_lm.assembly import CHECKED, Assembler, assembler
+from physics_lm.drawing import Drawing, Laid, drawing
 
 if TYPE_CHECKING:
     from physics_lm.steps import Job
@@ -52,9 +53,17 @@ class Reading:
         """The ids of the first epoch, and of every other where the corpus is not fresh."""
         return self._epoch(0)
 
-    def ids(self, epoch: int) -> packing.Ragged:
+    @cached_property
+    def _drawing(self) -> Drawing | None:
+        """What draws fresh entries on the GPU, where the model is there."""
+        there = training.device()
+        return drawing(self._assembler, there) if self._assembler and there.type == "cuda" else None
+
+    def ids(self, epoch: int) -> packing.Ragged | Laid:
         """Return what is read in an epoch as token ids, in the order in which it was told."""
-        return self._epoch(epoch) if self._config.corpus.fresh and epoch else self._first
+        if not (self._config.corpus.fresh and epoch):
+            return self._first
+        return self._drawing.epoch(epoch) if self._drawing else self._epoch(epoch)
 
     def _epoch(self, epoch: int) -> packing.Ragged:
         if self._assembler:

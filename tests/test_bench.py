@@ -89,6 +89,18 @@ def test_both_corpus_routes_tell_the_same_tokens(monkeypatch):
     assert assembler.epoch().sequences.flat.tolist() == flat
 
 
+def test_the_rate_of_fresh_entries_counts_what_a_device_draws(monkeypatch):
+    from experiments.benchmarks import corpus
+
+    monkeypatch.setattr(corpus, "SAMPLE", 20)
+    ticks = iter([0.0, 2.0])
+    monkeypatch.setattr(corpus.time, "perf_counter", lambda: next(ticks))
+    made = small_world(people=20)
+    trained = corpus.assembly.Assembler(made, corpus.FRESH, corpus.tokenizer(made))
+    told = sum(len(trained.epoch(epoch).sequences.flat) for epoch in range(2, 7))
+    assert corpus.fresh(made, torch.device("cpu")) == told / 2
+
+
 def test_the_loops_contenders_train_the_same_model_on_the_same_windows(monkeypatch):
     from experiments.benchmarks import loop
     from physics_lm.config import ModelConfig
