@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from data_gen.attributes import NAMES
 from experiments import reproduce, sweep
@@ -111,6 +112,17 @@ def test_too_few_sizes_and_smoke_are_said(arms):
     assert "at least three N" in claims["E1"].reason
     assert "single_mixed" in claims["A1.order.1"].reason
     assert all("only shows" in claim.reason for claim in by_id(arms, shows=False).values())
+
+
+def test_a_plateau_longer_than_the_training_is_no_length(arms, tmp_path):
+    unended = {**arms, "n3200": reading(2000, 2000)}
+    assert curves.ended(unended) == ["n200", "n400", "n800", "n1600"]
+    assert by_id(unended)["E1"] == by_id(arms)["E1"]
+    assert by_id(unended)["E2"] == by_id(arms)["E2"]
+    drawn = curves.draw(unended, curves.table(unended), "caption")
+    assert "longer than training" in [text.get_text() for axis in drawn.axes for text in axis.findobj(Text)]
+    few = by_id({name: unended[name] for name in ("n200", "n400", "n3200")})
+    assert "whose plateau ends" in few["E1"].reason
 
 
 @pytest.mark.parametrize("names", [["single_mixed"], ["n200"], ["single_mixed", "n200", "n400", "n800", "n1600"]])

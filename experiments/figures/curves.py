@@ -50,6 +50,15 @@ def plateau_end(steps: Array, known: Array, strangers: Array) -> float:
     return crossing(steps, known, (1 - GONE) * float(strangers.max()))
 
 
+def ended(arms: Arms) -> list[str]:
+    """Return the arms whose plateau ends while they are trained; of others a length would be a lower bound."""
+    return [arm for arm in sizes(arms) if _ends(*(found.mean() for found in _loss_tracks(arms[arm])))]
+
+
+def _ends(known: Array, strangers: Array) -> bool:
+    return bool((known >= (1 - GONE) * strangers.max()).any())
+
+
 def onset(steps: Array, confidence: Array, strangers: Array) -> float:
     """Return the step at which confidence about strangers has risen by a tenth from where their loss was least."""
     least = int(strangers.argmax())
@@ -132,8 +141,8 @@ def _losses(axis: Axes, arms: Arms, found: pd.DataFrame, names: list[str]) -> No
             chosen = part[part["measure"] == f"logprob {measure}"]
             label = f"{people(arm):,} people" if measure == "known" else None
             axis.plot(chosen["step"], -chosen["value"], color=color, linestyle=line, label=label)
-        ends = _end(arms[arm])
-        axis.scatter([ends.value], [0], marker="^", color=color, zorder=3, clip_on=False)
+        if arm in ended(arms):
+            axis.scatter([_end(arms[arm]).value], [0], marker="^", color=color, zorder=3, clip_on=False)
     axis.set_ylim(0, None)
     axis.set_title(
         "loss on values: known people (lines), strangers (dots); triangles: end of the plateau", fontsize=9, loc="left"
@@ -149,13 +158,21 @@ def _end(rows: pd.DataFrame) -> Estimate:
 
 
 def _lengths(axis: Axes, arms: Arms, names: list[str]) -> None:
-    counts = np.array([people(arm) for arm in names], float)
+    counts, over = np.array([people(arm) for arm in names], float), [arm in ended(arms) for arm in names]
     ends = [_end(arms[arm]) for arm in names]
-    error = [[e.value - e.low for e in ends], [e.high - e.value for e in ends]]
-    axis.errorbar(counts, [e.value for e in ends], error, fmt="o", color=ORANGE, capsize=3, label="ours, 95% interval")
-    if len(names) > 1:
-        slope, level = np.polyfit(np.log(counts), np.log([e.value for e in ends]), 1)
-        axis.plot(counts, np.exp(level) * counts**slope, color=ORANGE, label=f"ours: {np.exp(level):.2g} N^{slope:.2f}")
+    error = np.array([[e.value - e.low for e in ends], [e.high - e.value for e in ends]])
+    value = np.array([e.value for e in ends])
+    shown = counts[over], value[over], error[:, over]
+    axis.errorbar(*shown, fmt="o", color=ORANGE, capsize=3, label="ours, 95% interval")
+    if not all(over):
+        longer = ~np.array(over)
+        axis.scatter(
+            counts[longer], value[longer], marker="^", facecolor="none", edgecolor=ORANGE, label="longer than training"
+        )
+    if sum(over) > 1:
+        slope, level = np.polyfit(np.log(shown[0]), np.log(shown[1]), 1)
+        line = np.exp(level) * shown[0] ** slope
+        axis.plot(shown[0], line, color=ORANGE, label=f"ours: {np.exp(level):.2g} N^{slope:.2f}")
     axis.plot(
         counts, [paper.plateau(n) for n in counts], color="black", linestyle=":", label="published: 0.43 N^0.81 (44M)"
     )
@@ -173,6 +190,7 @@ def _lengths(axis: Axes, arms: Arms, names: list[str]) -> None:
 
 
 def _confidence(axis: Axes, arms: Arms, found: pd.DataFrame, names: list[str]) -> None:
+    names = ended(arms) or names
     arm = names[(len(names) - 1) // 2]
     part = found[found["arm"] == arm]
     for who, color in (("known", GREEN), ("strangers", ORANGE)):
@@ -198,7 +216,7 @@ def _onset(rows: pd.DataFrame) -> Estimate:
 
 def exponent(arms: Arms) -> Estimate:
     """Return the exponent of the plateau's length in the number of people, by a straight line in logarithms."""
-    names = sizes(arms)
+    names = ended(arms)
     tracks = [found for arm in names for found in _loss_tracks(arms[arm])]
     counts = np.log([people(arm) for arm in names])
 
@@ -213,7 +231,7 @@ def together(arms: Arms) -> Estimate:
     """Return when confidence about strangers begins over when the plateau ends, geometric mean over the arms."""
     tracks = [
         found
-        for arm in sizes(arms)
+        for arm in ended(arms)
         for found in (*_loss_tracks(arms[arm]), track(arms[arm], "biography", STRANGERS, "confidence"))
     ]
 
@@ -247,7 +265,7 @@ CLAIMS = (_later(0, 1), _later(1, 2), _later(2, 3))
 
 def claims(arms: Arms, shows: bool, scale: str) -> list[Claim]:
     """Hold the order of learning, E1 and E2 against the rows."""
-    few = [*sizes(arms), *("nN with at least three N",) * (len(sizes(arms)) < 3)]
+    few = [*ended(arms), *("nN with at least three N whose plateau ends",) * (len(ended(arms)) < 3)]
     plateau = (
         Statement(
             "E1",
