@@ -156,7 +156,7 @@ class ProbeConfig:
     The rest is of linear probes (p_probe, q_probe; Part 3.1, appendix). examples: entries or names a step. rank: of
     the embedding's update. shared: one update for all tasks and positions instead of one for each. tasks: all, or
     some joined by + (first, whole, first_major, whole_major, ...). positions: all, or some joined by +. save_every:
-    steps between resumable states.
+    steps between resumable states. precision: in which the frozen model reads, as of a training.
     """
 
     kind: str = "extraction"
@@ -170,12 +170,13 @@ class ProbeConfig:
     tasks: str = "all"
     positions: str = "all"
     save_every: int = 1000
+    precision: str = "auto"
 
     @property
     def used(self) -> "ProbeConfig":
         """The settings that decide a result of this kind of probe."""
         if self.kind in LINEAR:
-            return replace(self, save_every=ProbeConfig.save_every)
+            return replace(self, save_every=ProbeConfig.save_every, precision=ProbeConfig.precision)
         return ProbeConfig(self.kind, self.batch)
 
 

@@ -19,7 +19,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
-from physics_lm import resuming
+from physics_lm import quick, resuming, training
 from physics_lm.config import ProbeConfig
 from physics_lm.packing import Ragged, epoch_order, pad
 from physics_lm.progress import Bar
@@ -66,12 +66,24 @@ class Stack(nn.Module):
     """
 
     def __init__(
-        self, model: PreTrainedModel, heads: Sequence[Head], rank: int, norm: Callable[[int], nn.Module], seed: int
+        self,
+        model: PreTrainedModel,
+        heads: Sequence[Head],
+        rank: int,
+        norm: Callable[[int], nn.Module],
+        seed: int,
+        precision: str = "fp32",
     ) -> None:
-        """Draw the initial weights of every head and update from the seed and its name."""
+        """Draw the initial weights of every head and update from the seed and its name.
+
+        precision: in which the model reads (auto, bf16 or fp32); what learns is fp32.
+        """
         super().__init__()
         self.frozen = [model.requires_grad_(False)]  # in a list: no parameters of the stack
         table_VxD = model.get_input_embeddings().weight
+        self.kind = training.precision(precision, table_VxD.device)
+        if table_VxD.device.type == "cpu":
+            quick.prepare(model)
         size, width = table_VxD.shape
         self.heads, self.updates = list(heads), list(dict.fromkeys(head.update for head in heads))
         drawn = [torch.randn(size, rank, generator=_generator(seed, name)) / rank**0.5 for name in self.updates]
@@ -93,8 +105,9 @@ class Stack(nn.Module):
         model = self.frozen[0]
         embedded_BxTxD = model.get_input_embeddings()(ids_BxT)
         changed = [embedded_BxTxD + self.first[number][ids_BxT] @ self.second[number] for number in updates]
-        read = model.base_model(inputs_embeds=torch.cat(changed), use_cache=False).last_hidden_state
-        hidden_UxBxTxD = read.unflatten(0, (len(updates), len(ids_BxT)))
+        with training.autocast(self.kind, ids_BxT.device):
+            read = model.base_model(inputs_embeds=torch.cat(changed), use_cache=False).last_hidden_state
+        hidden_UxBxTxD = read.float().unflatten(0, (len(updates), len(ids_BxT)))
         row_Bx1 = torch.arange(len(ids_BxT), device=ids_BxT.device)[:, None]
         found = {}
         for number, head in enumerate(self.heads):

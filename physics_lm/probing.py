@@ -77,7 +77,7 @@ def rows(job: "Job", shown: Shown, looked: Sequence[int], norm: Callable[[int], 
     check_model(job)
     config, end = job.config.probe, int(job.model_vocabulary.eos_token_id)
     found = [classes.table(task, job.world, job.model_vocabulary) for task in tasks.tasks(config)]
-    stack = Stack(job.model, heads(found, looked, job), config.rank, norm, job.config.seed)
+    stack = Stack(job.model, heads(found, looked, job), config.rank, norm, job.config.seed, config.precision)
     train = job.world.train[shown.items.row]
     linear.train(stack, shown.some(train).items, end, config, job.config.seed, config.kind, job.state)
     _, first = np.unique(shown.items.row, return_index=True)

@@ -50,6 +50,8 @@ def check(config: ProbeConfig) -> None:
     for key in ("steps", "rank", "examples", "save_every"):
         if getattr(config, key) < 1:
             raise ConfigError(f"probe.{key}={getattr(config, key)}: must be 1 or more")
+    if config.precision not in ("auto", "bf16", "fp32"):
+        raise ConfigError(f"probe.precision={config.precision}: choose auto, bf16 or fp32")
     if not 0 < config.lr < inf:
         raise ConfigError(f"probe.lr={config.lr}: must be above 0 and finite")
     if not 0 <= config.weight_decay < inf:

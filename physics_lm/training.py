@@ -37,10 +37,10 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def precision(config: TrainConfig, where: torch.device) -> str:
-    """Return bf16 or fp32: as the config says, or what the device is fast in."""
-    if config.precision != "auto":
-        return config.precision
+def precision(wanted: str, where: torch.device) -> str:
+    """Return bf16 or fp32: as it is wanted, or with `auto` what the device is fast in."""
+    if wanted != "auto":
+        return wanted
     return "bf16" if fast_bf16(where) else "fp32"
 
 
@@ -114,7 +114,7 @@ class Training:
             self.loss, self.compiled = compiling.compiled(self.model, self.where)
         if self.where.type == "cpu" and self.compiled != "yes":
             quick.prepare(self.model)
-        self.kind = precision(config, self.where)
+        self.kind = precision(config.precision, self.where)
         self.optimizers = optimizers(model, config)
         self.peaks = [group["lr"] for opt in self.optimizers for group in opt.param_groups]
         self.path = state / resuming.STATE
