@@ -17,10 +17,20 @@ GIVEN = {
     "four": ("birth_city", "university", "major", "employer"),
     "all": NAMES,
 }
+FACTS = {
+    "bdate": "born on {birth_date}",
+    "birth": "born on {birth_date} in {birth_city}",
+    "three": "who studied at {university}, majored in {major} and worked for {employer}",
+    "four": "born in {birth_city}, who studied at {university}, majored in {major} and worked for {employer}",
+    "all": (
+        "born on {birth_date} in {birth_city}, who studied at {university}, majored in {major} and worked for "
+        "{employer} in {company_city}"
+    ),
+}
 WORDINGS = (
-    "What is the PART name of the person with FACTS?",
-    "Which is the person with FACTS, by PART name?",
-    "By PART name, who is the person with FACTS?",
+    "Can you give me the PART name of the person FACTS?",
+    "What is the PART name of the person FACTS?",
+    "By PART name, who is the person FACTS?",
 )
 
 
@@ -31,18 +41,17 @@ def check(config: QuestionConfig, world: WorldConfig) -> None:
 
 def tasks(config: QuestionConfig, world: WorldConfig) -> Mapping[str, Task]:
     """Return the chosen tasks, e.g. `bdate_to_first` and `all_to_full`."""
-    known = {f"{given}_to_{part}": (names, part) for given, names in GIVEN.items() for part in ("first", "full")}
+    known = {f"{given}_to_{part}": (given, part) for given in GIVEN for part in ("first", "full")}
     return {name: _task(*known[name]) for name in asking.chosen(config, tuple(known))}
 
 
-def _task(given: tuple[str, ...], part: str) -> Task:
-    facts = ", ".join(f"the {name.replace('_', ' ')} {{{name}}}" for name in given)
-    wordings = tuple(text.replace("PART", part).replace("FACTS", facts) for text in WORDINGS)
+def _task(given: str, part: str) -> Task:
+    wordings = tuple(text.replace("PART", part).replace("FACTS", FACTS[given]) for text in WORDINGS)
 
     def answer(world: World, row: int) -> str:
         return world.name(row).split()[0] if part == "first" else world.name(row)
 
-    return Task("name", wordings, answer, given=given)
+    return Task("name", wordings, answer, given=GIVEN[given])
 
 
 def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
