@@ -103,6 +103,11 @@ def _start(arm: str, arms: Arms) -> Estimate:
     return min((excess(held(arms[arm], FIRST, name, 0)) for name in NAMES), key=lambda e: e.value)
 
 
+def _mean(arm: str, arms: Arms) -> Estimate:
+    """Return the mean excess of the attributes at position 0."""
+    return excess(pd.concat([held(arms[arm], FIRST, name, 0) for name in NAMES]))
+
+
 def _not_next(arm: str, arms: Arms) -> Estimate:
     """Return the mean excess at position 0 in entries where another value comes next."""
     rows = pd.concat([held(arms[arm], FIRST, name, 0) for name in NAMES])
@@ -117,6 +122,8 @@ CLAIMS = (
               lambda arms: _own("single", arms), Between(85)),
     Statement("A12", "multi5+permute: everything is known at the first place (smallest excess, points)", "63.0",
               ("multi5_permute",), lambda arms: _start("multi5_permute", arms), Between(40)),
+    Statement("A12.mean", "multi5+permute: known at the first place (mean excess over the attributes, points)", "88.6",
+              ("multi5_permute",), lambda arms: _mean("multi5_permute", arms), Between(40)),
     Statement("A12.far", "multi5+permute: also what does not come next (mean excess at the first place, points)",
               "above 0", ("multi5_permute",), lambda arms: _not_next("multi5_permute", arms), Between(0)),
     Statement("A13", "permute1: only what comes next (mean excess of the rest at the first place, points)", "about 0",
