@@ -13,7 +13,7 @@ from experiments.figures.linear_probes import FIRST, excess, held, measured
 from physics_lm import results
 from physics_lm.results import Estimate
 
-TITLE = "Where an attribute is known: linear probes at the places before each value of a biography (first tokens)"
+TITLE = "Where an attribute is known: linear probes before each value of a biography (first tokens)"
 
 
 def over(part: pd.DataFrame) -> bool:
