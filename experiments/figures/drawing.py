@@ -22,7 +22,7 @@ def heat(axis: Axes, values: pd.DataFrame, title: str, labels: Sequence[str], mi
     for (y, x), value in np.ndenumerate(grid):
         text = missing if np.isnan(value) else f"{value:.0f}"
         axis.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if value > 60 else "black")
-    axis.set_xticks(range(values.shape[1]), [str(c).replace("_", "\n") for c in values.columns], fontsize=8)
+    axis.set_xticks(range(values.shape[1]), [str(c).replace("_", "\n") for c in values.columns], fontsize=7)
     axis.set_yticks(range(len(values)), labels, fontsize=8)
     axis.set_title(title, fontsize=9)
 
