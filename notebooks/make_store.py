@@ -35,7 +35,17 @@ def copy_rows(lab: Path, key: str) -> None:
     rows.to_parquet(target / "rows.parquet", index=False, compression="zstd", compression_level=19)
 
 
+def forget() -> None:
+    """Remove the rows of runs that no figure of the store names any more."""
+    manifests = [json.loads(path.read_text()) for path in STORE.glob("figures/*/*/manifest.json")]
+    named = {steps["probe"]["key"] for manifest in manifests for steps in manifest["runs"].values()}
+    for folder in (STORE / "artifacts" / "probe").iterdir():
+        if folder.name not in named:
+            shutil.rmtree(folder)
+
+
 if __name__ == "__main__":
     lab, scale, *names = sys.argv[1:]
     for name in names:
         copy_figure(Path(lab), scale, name)
+    forget()
