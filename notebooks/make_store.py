@@ -25,8 +25,9 @@ def copy_figure(lab: Path, scale: str, name: str) -> None:
 
 
 def copy_rows(lab: Path, key: str) -> None:
-    """Copy the rows of a run, slimmed: what was read of a biography is most of its size."""
+    """Copy the rows of a run, slimmed: without the text of biographies, and what a P-probe says of its own people."""
     rows = pd.read_parquet(lab / "artifacts" / "probe" / key / "rows.parquet")
+    rows = rows[(rows["probe"] != "p_probe") | (rows["split"] == "test")].reset_index(drop=True)
     rows.loc[(rows["task"] == "biography") | (rows["probe"] == "p_probe"), "prompt"] = ""
     places = 1 if (rows["probe"] == "p_probe").all() else 3
     rows["gold_logprob"] = rows["gold_logprob"].astype("float32").round(places)
