@@ -5,11 +5,9 @@ On two CPU cores it gains less than it costs (docs/benchmarks.md), so that there
 
 import logging
 import os
-from functools import partial
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedModel
 
 from physics_lm import quick, together
 from physics_lm.config import TrainConfig
@@ -32,10 +30,10 @@ def wanted(config: TrainConfig, where: torch.device) -> bool:
     return where.type == "cuda" and config.steps >= LONG and not together.among()
 
 
-def compiled(model: PreTrainedModel, where: torch.device) -> tuple[Loss, str]:
-    """Return a model's loss compiled, and `yes`; or the loss as it is, and why it could not be compiled.
+def compiled(where: torch.device) -> tuple[Loss, str]:
+    """Return a loss compiled, and `yes`; or the loss as it is, and why it could not be compiled.
 
-    On a CPU the head's loss stays as it is by hand, which is faster than what the compiler makes of it.
+    The whole loss: the hidden states compiled alone, with the head by hand, have gradients of nan in bf16 on a CPU.
     """
     try:
         torch.compile(torch.sin)(torch.ones(8, device=where))
@@ -43,6 +41,4 @@ def compiled(model: PreTrainedModel, where: torch.device) -> tuple[Loss, str]:
         why = f"no: {error.__class__.__name__}: {error}".splitlines()[0]
         log.warning("compile: %s; training goes on uncompiled", why)
         return quick.loss_of, why
-    if where.type == "cpu" and quick.whole(model):
-        return partial(quick.loss_of, hidden=torch.compile(quick.hidden_of)), "yes"
     return torch.compile(quick.plain_loss), "yes"

@@ -3,7 +3,6 @@
 A checkpoint never knows: only the modules of the model in training are changed, and its config stays as it was.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,7 +14,6 @@ from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 from physics_lm.packing import IGNORE
 
-Hidden = Callable[[PreTrainedModel, Tensor], Tensor]
 ATTENTION = "quick"
 PLAIN = ("gpt2", "gpt_neox", "llama", "mistral")  # their logits are the last hidden state times the head, no more
 BLOCK = {"cpu": 2**20, "cuda": 2**28}  # logits at once: they stay in the processor's cache, or in the GPU's memory
@@ -145,16 +143,11 @@ def hidden_of(model: PreTrainedModel, inputs_BxT: Tensor) -> Tensor:
     return found
 
 
-def loss_of(
-    model: PreTrainedModel, inputs_BxT: Tensor, labels_BxT: Tensor, step: int = 0, hidden: Hidden | None = None
-) -> Tensor:
-    """Return the mean next-token cross-entropy over the labels that are not IGNORE, in nats.
-
-    hidden: what gives a model's last hidden states, by itself or compiled.
-    """
+def loss_of(model: PreTrainedModel, inputs_BxT: Tensor, labels_BxT: Tensor, step: int = 0) -> Tensor:
+    """Return the mean next-token cross-entropy over the labels that are not IGNORE, in nats."""
     if not whole(model):
         return plain_loss(model, inputs_BxT, labels_BxT)
-    hidden_BxTxD = (hidden or hidden_of)(model, inputs_BxT)[:, :-1]
+    hidden_BxTxD = hidden_of(model, inputs_BxT)[:, :-1]
     head_VxD = model.get_output_embeddings().weight
     return head_loss(hidden_BxTxD.flatten(0, 1), head_VxD, labels_BxT[:, 1:].flatten())
 

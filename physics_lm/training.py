@@ -111,7 +111,7 @@ class Training:
         if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
             self.model.set_attn_implementation("eager")
         if loss is None and compiling.wanted(config, self.where):
-            self.loss, self.compiled = compiling.compiled(self.model, self.where)
+            self.loss, self.compiled = compiling.compiled(self.where)
         if self.where.type == "cpu" and self.compiled != "yes":
             quick.prepare(self.model)
         self.kind = precision(config.precision, self.where)

@@ -11,9 +11,9 @@ from physics_lm.training import Training
 ROWS = np.random.default_rng(0).integers(1, 32, (4, 12)).astype(np.int32)
 
 
-def trained(folder, compile):
+def trained(folder, compile, precision="fp32"):
     folder.mkdir()
-    config = TrainConfig(steps=3, batch=4, warmup=0, save_every=9, precision="fp32", compile=compile)
+    config = TrainConfig(steps=3, batch=4, warmup=0, save_every=9, precision=precision, compile=compile)
     loop = Training(
         models.build(ModelConfig("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0), lambda _: (ROWS, ROWS), config, folder
     )
@@ -45,12 +45,13 @@ def test_without_a_compiler_training_goes_on_and_says_so(tmp_path, monkeypatch, 
 
 
 @pytest.mark.slow
-def test_a_compiled_training_is_the_same_training(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("precision", "rel"), [("fp32", 1e-4), ("bf16", 1e-2)])
+def test_a_compiled_training_is_the_same_training(precision, rel, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
-    loop, plain = trained(tmp_path / "a", "always"), trained(tmp_path / "b", "never")
+    loop, plain = (trained(tmp_path / how, how, precision) for how in ("always", "never"))
     assert loop.compiled == "yes"
     assert loop.loss is not quick.loss_of
-    assert [p["loss"] for p in loop.curve] == pytest.approx([p["loss"] for p in plain.curve], rel=1e-4)
+    assert [p["loss"] for p in loop.curve] == pytest.approx([p["loss"] for p in plain.curve], rel=rel)
     assert any((tmp_path / "cache").iterdir())
 
 
