@@ -134,6 +134,7 @@ def _color(number: int, count: int) -> tuple[float, float, float, float]:
 
 
 def _losses(axis: Axes, arms: Arms, found: pd.DataFrame, names: list[str]) -> None:
+    finished = ended(arms)
     for number, arm in enumerate(names):
         part = found[found["arm"] == arm]
         color = _color(number, len(names))
@@ -141,7 +142,7 @@ def _losses(axis: Axes, arms: Arms, found: pd.DataFrame, names: list[str]) -> No
             chosen = part[part["measure"] == f"logprob {measure}"]
             label = f"{people(arm):,} people" if measure == "known" else None
             axis.plot(chosen["step"], -chosen["value"], color=color, linestyle=line, label=label)
-        if arm in ended(arms):
+        if arm in finished:
             axis.scatter([_end(arms[arm]).value], [0], marker="^", color=color, zorder=3, clip_on=False)
     axis.set_ylim(0, None)
     axis.set_title(
@@ -158,7 +159,8 @@ def _end(rows: pd.DataFrame) -> Estimate:
 
 
 def _lengths(axis: Axes, arms: Arms, names: list[str]) -> None:
-    counts, over = np.array([people(arm) for arm in names], float), [arm in ended(arms) for arm in names]
+    finished = ended(arms)
+    counts, over = np.array([people(arm) for arm in names], float), [arm in finished for arm in names]
     ends = [_end(arms[arm]) for arm in names]
     error = np.array([[e.value - e.low for e in ends], [e.high - e.value for e in ends]])
     value = np.array([e.value for e in ends])
@@ -265,7 +267,8 @@ CLAIMS = (_later(0, 1), _later(1, 2), _later(2, 3))
 
 def claims(arms: Arms, shows: bool, scale: str) -> list[Claim]:
     """Hold the order of learning, E1 and E2 against the rows."""
-    few = [*ended(arms), *("nN with at least three N whose plateau ends",) * (len(ended(arms)) < 3)]
+    finished = ended(arms)
+    few = [*finished, *("nN with at least three N whose plateau ends",) * (len(finished) < 3)]
     plateau = (
         Statement(
             "E1",
