@@ -6,7 +6,7 @@ are added, and a probe's parameters stand in its own term only, but for an updat
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ from transformers import PreTrainedModel
 
 from physics_lm import quick, resuming, training
 from physics_lm.config import ProbeConfig
+from physics_lm.heads import Heads
 from physics_lm.packing import Ragged, epoch_order, pad
 from physics_lm.progress import Bar
 
 Array = NDArray[np.int64]
 EPS = 1e-6  # AdamW's (Part 3.1, appendix)
+TOKENS = 2**15  # read in one pass, for the embedding updates that it carries together
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Head:
 class Stack(nn.Module):
     """The heads and embedding updates that learn, over a frozen model that reads one way.
 
-    The update of embedding E (V, d) is A B with A (V, r) drawn and B (r, d) zero at the start.
+    The update of embedding E (V, d) is A B with A (V, r) drawn and B (r, d) zero at the start. All heads look at one
+    place of an item each, or all of them at every place.
     """
 
     def __init__(
@@ -70,15 +73,18 @@ class Stack(nn.Module):
         model: PreTrainedModel,
         heads: Sequence[Head],
         rank: int,
-        norm: Callable[[int], nn.Module],
+        norm: str,
         seed: int,
         precision: str = "fp32",
     ) -> None:
         """Draw the initial weights of every head and update from the seed and its name.
 
-        precision: in which the model reads (auto, bf16 or fp32); what learns is fp32.
+        norm: layer or batch (see `Heads`). precision: in which the model reads (auto, bf16 or fp32); what learns is
+        fp32. Raises ValueError where some heads look at one place and some at all.
         """
         super().__init__()
+        if len({head.position is None for head in heads}) > 1:
+            raise ValueError("some heads look at one place and some at all; give each kind a stack of its own")
         self.frozen = [model.requires_grad_(False)]  # in a list: no parameters of the stack
         table_VxD = model.get_input_embeddings().weight
         self.kind = training.precision(precision, table_VxD.device)
@@ -89,45 +95,44 @@ class Stack(nn.Module):
         drawn = [torch.randn(size, rank, generator=_generator(seed, name)) / rank**0.5 for name in self.updates]
         self.first = nn.ParameterList(drawn)
         self.second = nn.ParameterList(torch.zeros(rank, width) for _ in self.updates)
-        self.norms = nn.ModuleList(norm(width) for _ in heads)
-        self.layers = nn.ModuleList(_linear(width, head.classes, _generator(seed, head.name)) for head in heads)
+        self.through = [self.updates.index(head.update) for head in heads]
+        pairs = zip(self.through, (head.position for head in heads), strict=True)
+        self.looks = sorted(set(pairs), key=lambda look: (look[0], look[1] or 0))
+        sees = [self.looks.index((update, head.position)) for update, head in zip(self.through, heads, strict=True)]
+        draw = [_generator(seed, head.name) for head in heads]
+        self.layers = Heads([head.classes for head in heads], sees, width, norm, draw)
+        self.label: Tensor
+        self.register_buffer("label", torch.from_numpy(np.stack([head.label for head in heads])), persistent=False)
         self.to(table_VxD.device)
 
-    def passes(self, rows: int, most: int) -> list[list[int]]:
-        """Return the updates of each forward pass, so that one has at most `most` sequences, or those of one update."""
-        size = max(1, most // rows)
-        return [list(range(len(self.updates)))[first : first + size] for first in range(0, len(self.updates), size)]
+    def passes(self, rows: int, length: int) -> list[range]:
+        """Return the updates of each forward pass over rows of a length: at most TOKENS tokens, or one update's."""
+        size, last = max(1, TOKENS // (rows * length)), len(self.updates)
+        return [range(first, min(first + size, last)) for first in range(0, last, size)]
 
-    def forward(self, ids_BxT: Tensor, place_BxI: Tensor, updates: Sequence[int]) -> dict[int, Tensor]:
-        """Return the logits of every head that reads through one of the updates, by its number: (B, C), or (B I, C)
-        of a head that looks at all I places.
+    def forward(self, ids_BxT: Tensor, place_BxI: Tensor, updates: range) -> tuple[Tensor, Tensor]:
+        """Return which heads read through one of the updates, (H), and their logits, (H, B, C), or (H, B I, C) of heads
+        that look at all I places.
         """
         model = self.frozen[0]
         embedded_BxTxD = model.get_input_embeddings()(ids_BxT)
         changed = [embedded_BxTxD + self.first[number][ids_BxT] @ self.second[number] for number in updates]
         with training.autocast(self.kind, ids_BxT.device):
             read = model.base_model(inputs_embeds=torch.cat(changed), use_cache=False).last_hidden_state
-        hidden_UxBxTxD = read.float().unflatten(0, (len(updates), len(ids_BxT)))
+        hidden_UxBxTxD = read.unflatten(0, (len(updates), len(ids_BxT)))
+        looks = [(number, *look) for number, look in enumerate(self.looks) if look[0] in updates]
+        place_GxBxK = torch.stack([place_BxI if at is None else place_BxI[:, [at]] for _, _, at in looks])
+        read_G = torch.tensor([update - updates.start for _, update, _ in looks], device=ids_BxT.device)
         row_Bx1 = torch.arange(len(ids_BxT), device=ids_BxT.device)[:, None]
-        found = {}
-        for number, head in enumerate(self.heads):
-            if (update := self.updates.index(head.update)) in updates:
-                looked_BxK = place_BxI if head.position is None else place_BxI[:, [head.position]]
-                seen_BKxD = hidden_UxBxTxD[updates.index(update), row_Bx1, looked_BxK].flatten(0, 1)
-                found[number] = self.layers[number](self.norms[number](seen_BKxD))
-        return found
+        seen_GxBxKxD = hidden_UxBxTxD[read_G[:, None, None], row_Bx1, place_GxBxK]
+        chosen = [number for number, update in enumerate(self.through) if update in updates]
+        chosen_H = torch.tensor(chosen, device=ids_BxT.device)
+        return chosen_H, self.layers(seen_GxBxKxD.flatten(1, 2).float(), looks[0][0], chosen_H)
 
 
 def _generator(seed: int, name: str) -> torch.Generator:
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
-
-
-def _linear(width: int, classes: int, generator: torch.Generator) -> nn.Linear:
-    layer = nn.Linear(width, classes)
-    nn.init.uniform_(layer.weight, -(width**-0.5), width**-0.5, generator=generator)
-    nn.init.zeros_(layer.bias)
-    return layer
 
 
 def train(
@@ -140,7 +145,6 @@ def train(
     optimizer = AdamW(stack.parameters(), lr=config.lr, eps=EPS, weight_decay=config.weight_decay)
     falling = LambdaLR(optimizer, lambda step: 1 - step / config.steps)
     rows = min(config.examples, len(items))
-    passes = stack.passes(rows, config.batch)
     stack.train()
     stack.frozen[0].train()  # the paper leaves its dropout on
     path = None if state is None else state / resuming.STATE
@@ -149,7 +153,7 @@ def train(
     with Bar(title, config.steps, "step", done) as bar:
         for step in range(done, config.steps):
             index = _batch(len(items), rows, seed, step)
-            _learn(stack, items, index, filler, passes)
+            _learn(stack, items, index, filler)
             optimizer.step()
             falling.step()
             optimizer.zero_grad(set_to_none=True)
@@ -168,15 +172,16 @@ def _resumed(path: Path, parts: dict[str, Any]) -> int:
     return int(state["step"])
 
 
-def _learn(stack: Stack, items: Items, index: Array, filler: int, passes: list[list[int]]) -> None:
+def _learn(stack: Stack, items: Items, index: Array, filler: int) -> None:
     ids_BxT, place_BxI = _tensors(stack, items, index, filler)
-    for updates in passes:
-        losses = []
-        for number, logits_BKxC in stack(ids_BxT, place_BxI, updates).items():
-            label_B = torch.from_numpy(stack.heads[number].label[items.row[index]]).to(logits_BKxC.device)
-            label_BK = label_B.repeat_interleave(len(logits_BKxC) // len(label_B))
-            losses.append(nn.functional.cross_entropy(logits_BKxC, label_BK))
-        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+    row_B = torch.from_numpy(items.row[index]).to(ids_BxT.device)
+    for updates in stack.passes(*ids_BxT.shape):
+        chosen_H, logits_HxBKxC = stack(ids_BxT, place_BxI, updates)
+        label_HxB = stack.label[chosen_H[:, None], row_B]
+        rows = logits_HxBKxC.shape[1]
+        label_HxBK = label_HxB.repeat_interleave(rows // len(row_B), 1)
+        losses = nn.functional.cross_entropy(logits_HxBKxC.flatten(0, 1), label_HxBK.flatten(), reduction="sum")
+        (losses / rows).backward()  # type: ignore[no-untyped-call]
 
 
 def _batch(size: int, rows: int, seed: int, step: int) -> Array:
@@ -205,10 +210,11 @@ def classify(stack: Stack, items: Items, filler: int, batch: int) -> tuple[Array
     logprob = np.empty(said.shape)
     for index in np.array_split(np.arange(len(items)), -(-len(items) // batch)):
         ids_BxT, place_BxI = _tensors(stack, items, index, filler)
-        for updates in stack.passes(len(index), batch):
-            for number, logits_BxC in stack(ids_BxT, place_BxI, updates).items():
-                label_B = torch.from_numpy(stack.heads[number].label[items.row[index]])
-                shares_BxC = logits_BxC.double().log_softmax(-1).cpu()
-                said[number, index] = shares_BxC.argmax(-1).numpy()
-                logprob[number, index] = shares_BxC.gather(-1, label_B[:, None])[:, 0].numpy()
+        row_B = torch.from_numpy(items.row[index]).to(ids_BxT.device)
+        for updates in stack.passes(*ids_BxT.shape):
+            chosen_H, logits_HxBxC = stack(ids_BxT, place_BxI, updates)
+            shares_HxBxC = logits_HxBxC.double().log_softmax(-1)
+            gold_HxB = shares_HxBxC.gather(-1, stack.label[chosen_H[:, None], row_B, None])[..., 0]
+            where = np.ix_(chosen_H.cpu().numpy(), index)
+            said[where], logprob[where] = shares_HxBxC.argmax(-1).cpu().numpy(), gold_HxB.cpu().numpy()
     return said, logprob

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from physics_lm import tokenizers
+from physics_lm import quick, tokenizers
 from physics_lm.config import TrainConfig
 from physics_lm.packing import IGNORE
 
@@ -81,7 +81,12 @@ class Objective:
     ) -> torch.Tensor:
         """Return the mean cross-entropy over the masked tokens, in nats; labels of -100 are never masked."""
         seen_BxT, learned_BxT = self.draw(inputs_BxT, labels_BxT, step)
-        logits_BxTxV = model(input_ids=seen_BxT, attention_mask=shown(inputs_BxT, self.end), use_cache=False).logits
+        shown_BxT = shown(inputs_BxT, self.end)
+        if quick.whole(model):
+            hidden_BxTxD = quick.hidden_of(model, seen_BxT, shown_BxT)
+            head_VxD = model.get_output_embeddings().weight
+            return quick.head_loss(hidden_BxTxD.flatten(0, 1), head_VxD, learned_BxT.flatten())
+        logits_BxTxV = model(input_ids=seen_BxT, attention_mask=shown_BxT, use_cache=False).logits
         total = torch.nn.functional.cross_entropy(
             logits_BxTxV.flatten(0, 1).float(), learned_BxT.flatten(), ignore_index=IGNORE, reduction="sum"
         )

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from torch import nn
 
 from data_gen.config import ConfigError
 from physics_lm import classes, lineage, linear, probing, scoring, tasks
@@ -74,7 +73,7 @@ def _trained(job: Job, person: int) -> tuple[Stack, list[classes.Classes]]:
     settings = job.config.probe
     found = [classes.table(task, job.world, job.model_vocabulary) for task in tasks.tasks(settings)]
     heads = [Head(part.task.name, None, part.label, len(part.values), "shared") for part in found]
-    stack = Stack(job.model, heads, settings.rank, nn.LayerNorm, job.config.seed, settings.precision)
+    stack = Stack(job.model, heads, settings.rank, "layer", job.config.seed, settings.precision)
     first = job.world.config.first_person
     entries = [one for one in job.own if job.world.train[one.person_id - first] and one.person_id != person]
     read = scoring.encode_entries(job.model_vocabulary, entries).sequences

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from torch import nn
 
 from data_gen.attributes import NAMES
 from data_gen.config import ConfigError
@@ -66,7 +65,7 @@ def _shuffled(label: Array, train: NDArray[np.bool_], seed: int) -> Array:
     return dealt
 
 
-def rows(job: "Job", shown: Shown, looked: Sequence[int], norm: Callable[[int], nn.Module]) -> pd.DataFrame:
+def rows(job: "Job", shown: Shown, looked: Sequence[int], norm: str) -> pd.DataFrame:
     """Train a stack on what is shown of P_train; return a row per item of P_test, task and position.
 
     Beside the columns of every probe: position, own (where the attribute stands in the item), classes, seen

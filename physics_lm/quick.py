@@ -96,7 +96,7 @@ class _HeadLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden_NxD: Tensor, head_VxD: Tensor, told_N: Tensor) -> Tensor:  # type: ignore[override]
-        count = (told_N != IGNORE).sum()
+        count = (told_N != IGNORE).sum().clamp(min=1)
         grad_NxD = torch.empty_like(hidden_NxD)
         grad_VxD = torch.zeros_like(head_VxD, dtype=torch.float32)
         total = torch.zeros((), device=hidden_NxD.device)
@@ -127,8 +127,10 @@ class _HeadLoss(torch.autograd.Function):
 def head_loss(hidden_NxD: Tensor, head_VxD: Tensor, told_N: Tensor) -> Tensor:
     """Return the mean cross-entropy, in nats, of N hidden states under a head with V tokens; IGNORE is left out.
 
-    Equal to `cross_entropy(hidden @ head.T, told)`, in the autocast precision.
+    Equal to `cross_entropy(hidden @ head.T, told)`, in the autocast precision; 0 where everything is left out.
     """
+    if hidden_NxD.device.type == "cpu" and not (kept_N := told_N != IGNORE).all():  # a GPU would have to wait for it
+        hidden_NxD, told_N = hidden_NxD[kept_N], told_N[kept_N]
     if torch.is_autocast_enabled(hidden_NxD.device.type):
         kind = torch.get_autocast_dtype(hidden_NxD.device.type)
         hidden_NxD, head_VxD = hidden_NxD.to(kind), head_VxD.to(kind)
@@ -137,9 +139,10 @@ def head_loss(hidden_NxD: Tensor, head_VxD: Tensor, told_N: Tensor) -> Tensor:
     return loss
 
 
-def hidden_of(model: PreTrainedModel, inputs_BxT: Tensor) -> Tensor:
-    """Return the last hidden states, (B, T, D)."""
-    found: Tensor = model.base_model(input_ids=inputs_BxT, use_cache=False).last_hidden_state
+def hidden_of(model: PreTrainedModel, inputs_BxT: Tensor, shown_BxT: Tensor | None = None) -> Tensor:
+    """Return the last hidden states, (B, T, D). shown: which tokens are attended to, all where there is none."""
+    read = model.base_model(input_ids=inputs_BxT, attention_mask=shown_BxT, use_cache=False)
+    found: Tensor = read.last_hidden_state
     return found
 
 
@@ -148,8 +151,7 @@ def loss_of(model: PreTrainedModel, inputs_BxT: Tensor, labels_BxT: Tensor, step
     if not whole(model):
         return plain_loss(model, inputs_BxT, labels_BxT)
     hidden_BxTxD = hidden_of(model, inputs_BxT)[:, :-1]
-    head_VxD = model.get_output_embeddings().weight
-    return head_loss(hidden_BxTxD.flatten(0, 1), head_VxD, labels_BxT[:, 1:].flatten())
+    return head_loss(hidden_BxTxD.flatten(0, 1), model.get_output_embeddings().weight, labels_BxT[:, 1:].flatten())
 
 
 def plain_loss(model: PreTrainedModel, inputs_BxT: Tensor, labels_BxT: Tensor, step: int = 0) -> Tensor:

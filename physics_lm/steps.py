@@ -36,7 +36,7 @@ from physics_lm import (
 )
 from physics_lm import rewrite as rewriting
 from physics_lm.artifacts import Spec, Store
-from physics_lm.config import FinetuneConfig, TrainConfig
+from physics_lm.config import LINEAR, FinetuneConfig, TrainConfig
 from physics_lm.machine import machine
 from physics_lm.pipeline import Plan, RunConfig, columns
 from physics_lm.probes import probe
@@ -292,4 +292,6 @@ class Job:
         rows = pd.concat([found, settings], axis=1)
         rows.insert(0, "run", self.specs.probe.key)
         rows.to_parquet(folder / "rows.parquet", index=False)
-        return {**machine(), "rows": len(rows)}
+        learned = self.config.probe.kind in LINEAR
+        kind = {"precision": training.precision(self.config.probe.precision, training.device())} if learned else {}
+        return {**machine(), **kind, "rows": len(rows)}

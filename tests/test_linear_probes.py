@@ -21,6 +21,7 @@ from physics_lm.probes import p_probe
 from physics_lm.tasks import Task
 
 WIDTH, CLASSES, VOCABULARY = 16, 3, 40
+NORMS = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d}
 CONFIG = ProbeConfig("p_probe", 8, steps=5, examples=4, lr=1e-2, weight_decay=0.3, rank=2)
 
 
@@ -36,14 +37,17 @@ def items(people=10):
 
 
 def head(name, position, update=None, people=10):
-    label = np.random.default_rng(len(name)).integers(0, CLASSES, people)
-    return Head(name, position, label, CLASSES, update or name)
+    """A head with more classes the longer its name is."""
+    count = CLASSES + len(name) - 1
+    label = np.random.default_rng(len(name)).integers(0, count, people)
+    return Head(name, position, label, count, update or name)
 
 
 def alone(model, part, norm, shown, config=CONFIG):
     """Train one probe as the paper says it, by a plain loop; return its logits of every item."""
     start = Stack(copy.deepcopy(model), [part], config.rank, norm, seed=0)
-    a, b, layer, ln = start.first[0], start.second[0], start.layers[0], start.norms[0]
+    a, b, ln, layer = start.first[0], start.second[0], NORMS[norm](WIDTH), nn.Linear(WIDTH, part.classes)
+    layer.load_state_dict({name: getattr(start.layers, name)[0, : part.classes] for name in ("weight", "bias")})
     frozen = start.frozen[0]
     learned = [a, b, *layer.parameters(), *ln.parameters()]
     optimizer = torch.optim.AdamW(learned, lr=config.lr, eps=1e-6, weight_decay=config.weight_decay)
@@ -77,7 +81,7 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("norm", [nn.LayerNorm, nn.BatchNorm1d])
+@pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("damaged", [False, True])
 def test_a_killed_stack_goes_on_and_ends_in_the_same_bits(norm, damaged, tmp_path, monkeypatch):
     shown, config = items(), replace(CONFIG, steps=8, save_every=3)
@@ -115,14 +119,14 @@ def test_a_killed_stack_goes_on_and_ends_in_the_same_bits(norm, damaged, tmp_pat
         assert torch.equal(value, rest.state_dict()[name]), name
 
 
-@pytest.mark.parametrize("norm", [nn.LayerNorm, nn.BatchNorm1d])
-@pytest.mark.parametrize("most", [4, 8, 100])
-def test_a_stack_ends_where_each_of_its_probes_ends_alone(model, norm, most):
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("tokens", [4, 48, 1000])
+def test_a_stack_ends_where_each_of_its_probes_ends_alone(model, norm, tokens, monkeypatch):
+    monkeypatch.setattr(linear, "TOKENS", tokens)
     shown, parts = items(), [head("a", 0), head("bb", 1), head("ccc", 1)]
     stack = Stack(copy.deepcopy(model), parts, CONFIG.rank, norm, seed=0)
-    config = replace(CONFIG, batch=most)
-    linear.train(stack, shown, 0, config, 0, "probe")
-    said, logprob = linear.classify(stack, shown, 0, most)
+    linear.train(stack, shown, 0, CONFIG, 0, "probe")
+    said, logprob = linear.classify(stack, shown, 0, 4)
     for number, part in enumerate(parts):
         reference = alone(model, part, norm, shown)
         np.testing.assert_array_equal(said[number], reference.argmax(-1))
@@ -131,14 +135,14 @@ def test_a_stack_ends_where_each_of_its_probes_ends_alone(model, norm, most):
 
 def test_a_shared_update_learns_from_every_head_and_another_does_not(model):
     shown, parts = items(), [head("a", 0, "one"), head("bb", 1, "one"), head("ccc", 1, "two")]
-    stack = Stack(copy.deepcopy(model), parts, 2, nn.LayerNorm, seed=0)
+    stack = Stack(copy.deepcopy(model), parts, 2, "layer", seed=0)
     assert stack.updates == ["one", "two"]
     before = [p.clone() for p in stack.frozen[0].parameters()]
     linear.train(stack, shown, 0, CONFIG, 0, "probe")
     assert all(second.abs().max() > 0 for second in stack.second)
     after = list(stack.frozen[0].parameters())
     assert all(torch.equal(x, y) for x, y in zip(before, after, strict=True))
-    fewer = Stack(copy.deepcopy(model), parts[1:], 2, nn.LayerNorm, seed=0)
+    fewer = Stack(copy.deepcopy(model), parts[1:], 2, "layer", seed=0)
     linear.train(fewer, shown, 0, CONFIG, 0, "probe")
     assert not torch.allclose(stack.second[0], fewer.second[0])
     torch.testing.assert_close(stack.second[1], fewer.second[1])
@@ -146,12 +150,17 @@ def test_a_shared_update_learns_from_every_head_and_another_does_not(model):
 
 def test_nothing_after_a_place_is_seen_there(model):
     shown = items()
-    stack = Stack(copy.deepcopy(model), [head("a", 0)], 2, nn.LayerNorm, seed=0)
+    stack = Stack(copy.deepcopy(model), [head("a", 0)], 2, "layer", seed=0)
     ids = torch.from_numpy(packing.pad(shown.sequences, np.arange(10), 0)).long()
     place = torch.from_numpy(shown.place)
     changed = ids.clone()
     changed[:, 3:] = 7
-    torch.testing.assert_close(stack(ids, place, [0])[0], stack(changed, place, [0])[0])
+    torch.testing.assert_close(stack(ids, place, range(1))[1], stack(changed, place, range(1))[1])
+
+
+def test_heads_that_look_at_one_place_and_at_all_do_not_share_a_stack(model):
+    with pytest.raises(ValueError, match="give each kind a stack of its own"):
+        Stack(copy.deepcopy(model), [head("a", 0), head("bb", None)], 2, "layer", seed=0)
 
 
 @pytest.fixture(scope="module")

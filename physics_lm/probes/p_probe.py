@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from torch import nn
 
 from data_gen.attributes import NAMES
 from data_gen.biographies import Biography
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def rows(job: "Job") -> pd.DataFrame:
     """Return a row per entry of P_test, task and position (see `probing.rows`); LayerNorm before the linear layer."""
-    return probing.rows(job, shown(job), tasks.positions(job.config.probe), nn.LayerNorm)
+    return probing.rows(job, shown(job), tasks.positions(job.config.probe), "layer")
 
 
 def shown(job: "Job") -> Shown:
