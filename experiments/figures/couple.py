@@ -15,6 +15,7 @@ from physics_lm import results
 
 TITLE = "Keyed on the neighbour: an attribute that is always told after another is known only once that one is read"
 BEFORE, AFTER = "before", "after"
+CLOSE = 7  # points between a bar's end and the paper's mark, which would stand on the bar's number
 TARGETS = NAMES[1::2]  # what a couple tells second; its partner is the attribute before it
 
 
@@ -58,8 +59,11 @@ def _panel(axis: Axes, part: pd.DataFrame, names: list[str], first: bool) -> Non
                   label=f"{when} the partner is read")  # fmt: skip
         axis.scatter(chosen["paper"].astype(float), place + shift, marker="D", color="black", s=26, zorder=3,
                      label="the paper" if when == AFTER else None)  # fmt: skip
-        for y, (accuracy, high) in zip(place + shift, chosen[["accuracy", "high"]].to_numpy(float), strict=True):
-            axis.text(high + 1.5, y, f"{accuracy:.0f}", va="center", fontsize=8)
+        for y, (accuracy, high, told) in zip(
+            place + shift, chosen[["accuracy", "high", "paper"]].to_numpy(float), strict=True
+        ):
+            after = told if abs(told - high) < CLOSE else high
+            axis.text(max(after, high) + 2, y, f"{accuracy:.0f}", va="center", fontsize=8)
     axis.axvline(part["majority"].mean(), color="crimson", lw=1, ls=":", label="always the most frequent class")
     axis.set_yticks(place, names if first else [""] * len(names))
     axis.set_xlim(0, 112)
