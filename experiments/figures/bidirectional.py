@@ -60,7 +60,7 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
     bars(left, chosen, [label(name) for name in names], colors)
     memory(middle, chosen, colors)
     heat(right, attributes(found, names), "ours, by attribute (%)", [""] * len(names))
-    right.tick_params(axis="x", labelsize=6.5)
+    right.tick_params(axis="x", labelsize=6)
     return titled(figure, TITLE, caption)
 
 
