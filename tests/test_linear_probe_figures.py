@@ -49,22 +49,52 @@ def holds(claims):
 
 
 P_ARMS = {"single": False, "multi5": False, "multi5_permute": True}
+APART = {"A12.apart": None, "A12.apart.mean": None}
 
 
 def test_the_claims_of_the_p_probe_hold_on_the_papers_numbers():
     arms = {arm: p_arm(arm, permuted) for arm, permuted in P_ARMS.items()}
     found = holds(p_probe.claims(arms, True, "gpu"))
-    assert found == {"A11.off": True, "A11.own": True, "A12": True, "A12.mean": True, "A12.far": True, "A13": None}
+    assert found == {
+        "A11.off": True,
+        "A11.own": True,
+        "A12": True,
+        "A12.mean": True,
+        "A12.far": True,
+        "A13": None,
+        **APART,
+    }
 
     def none(arm, task, name, position):
         return CHANCE[NAMES.index(name)]
 
     arms = {arm: p_arm(arm, permuted, none) for arm, permuted in P_ARMS.items()}
     found = holds(p_probe.claims(arms, True, "gpu"))
-    assert found == {"A11.off": True, "A11.own": False, "A12": False, "A12.mean": False, "A12.far": False, "A13": None}
+    assert found == {
+        "A11.off": True,
+        "A11.own": False,
+        "A12": False,
+        "A12.mean": False,
+        "A12.far": False,
+        "A13": None,
+        **APART,
+    }
+    apart = {"multi5_permute_apart": p_arm("multi5_permute", True)}
+    found = holds(p_probe.claims(apart, True, "laptop"))
+    assert (found["A12.apart"], found["A12.apart.mean"], found["A12"]) == (True, True, None)
     everywhere = {"single": p_arm("multi5_fullname", False)}
     assert not holds(p_probe.claims(everywhere, True, "gpu"))["A11.off"]
     assert set(holds(p_probe.claims(arms, False, "smoke")).values()) == {None}
+
+
+def test_an_arm_of_the_first_place_stands_there_beside_the_papers():
+    rows = p_arm("multi5_permute", True)
+    arms = {"multi5_permute_apart": rows[(rows["task"] == FIRST) & (rows["position"] == 0)]}
+    table = p_probe.table(arms)
+    assert table["paper"].tolist() == [100, 100, 100, 100, 99.9, 99.8]
+    figure = p_probe.draw(arms, table, "")
+    ours, theirs = ([text.get_text() for text in axis.texts] for axis in figure.axes)
+    assert ours == theirs == ["100", "", "", "", "", ""] * len(NAMES)
 
 
 def test_what_was_told_before_a_place_is_left_out_of_the_picture():

@@ -57,16 +57,22 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
         for row, (value, ticks) in enumerate((("accuracy", ours), ("paper", theirs))):
             whose = "the paper" if row else "ours"
             labels = hidden if column else ticks
-            heat(axes[row][column], _grid(part, value), f"{label(arm)}, {whose} (%)", labels, missing="")
+            heat(axes[row][column], _grid(part, value), f"{_named(arm, row)}, {whose} (%)", labels, missing="")
         axes[1][column].set_xlabel("place: before the value told as number ...", fontsize=8)
     note = "In brackets: always the most frequent class; a probe trained on shuffled labels. The paper's: chance."
     return titled(figure, TITLE, f"{note}\n{caption}", 0.1, 0.87)
 
 
+def _named(arm: str, paper_too: int) -> str:
+    apart = ", an update for each task" if arm.endswith(paper.APART) and not paper_too else ""
+    return label(arm.removesuffix(paper.APART)) + apart
+
+
 def _grid(part: pd.DataFrame, value: str) -> pd.DataFrame:
-    """Return a column as attributes x places counted from 1, without what was told before."""
+    """Return a column as attributes x all places counted from 1, without what was told before."""
     shown = part.assign(value=part[value].astype(float).mask(part["told"]), place=part["position"] + 1)
-    return shown.pivot(index="attribute", columns="place", values="value").reindex(list(NAMES))
+    places = range(1, len(NAMES) + 1)
+    return shown.pivot(index="attribute", columns="place", values="value").reindex(list(NAMES), columns=places)
 
 
 def _tick(part: pd.DataFrame, name: str) -> str:
@@ -114,6 +120,7 @@ def _not_next(arm: str, arms: Arms) -> Estimate:
     return excess(rows[rows["own"] != 0])
 
 
+_APART = f"multi5_permute{paper.APART}"
 # facts A11 to A13
 CLAIMS = (
     Statement("A11.off", "single: nothing is known before its own place (largest excess over the majority, points)",
@@ -124,6 +131,10 @@ CLAIMS = (
               ("multi5_permute",), lambda arms: _start("multi5_permute", arms), Between(40)),
     Statement("A12.mean", "multi5+permute: known at the first place (mean excess over the attributes, points)", "88.6",
               ("multi5_permute",), lambda arms: _mean("multi5_permute", arms), Between(40)),
+    Statement("A12.apart", "the same with an embedding update for each task (smallest excess, points)", "63.0",
+              (_APART,), lambda arms: _start(_APART, arms), Between(40)),
+    Statement("A12.apart.mean", "and in the mean over the attributes (points)", "88.6", (_APART,),
+              lambda arms: _mean(_APART, arms), Between(40)),
     Statement("A12.far", "multi5+permute: also what does not come next (mean excess at the first place, points)",
               "above 0", ("multi5_permute",), lambda arms: _not_next("multi5_permute", arms), Between(0)),
     Statement("A13", "permute1: only what comes next (mean excess of the rest at the first place, points)", "about 0",

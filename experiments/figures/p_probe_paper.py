@@ -2,10 +2,12 @@
 
 In a fixed order nothing is given after an attribute's own position. A position that the text leaves out is None.
 WHOLE: Figure 13, whole values at position 0: birth city, university, major, employer, company city.
+APART: what an arm's name ends in that is ours again with other probes.
 """
 
 from data_gen.attributes import NAMES
 
+APART = "_apart"
 Cells = tuple[float | None, ...]
 CHANCE: dict[str, float] = dict(zip(NAMES, (8.3, 2.5, 37.0, 4.0, 1.5, 14.8), strict=True))
 _FIRST: dict[str, tuple[Cells, ...]] = {
@@ -61,6 +63,7 @@ _WHOLE: dict[str, tuple[float, ...]] = {
 
 def value(arm: str, task: str, attribute: str, position: int) -> float | None:
     """Return the paper's number of a cell, None where it gives none. task: first or whole."""
+    arm = arm.removesuffix(APART)
     if task == "whole":
         found: Cells = _WHOLE.get(arm, ()) if position == 0 else ()
         place = NAMES.index(attribute) - 1
