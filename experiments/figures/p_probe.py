@@ -57,15 +57,15 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
         for row, (value, ticks) in enumerate((("accuracy", ours), ("paper", theirs))):
             whose = "the paper" if row else "ours"
             labels = hidden if column else ticks
-            heat(axes[row][column], _grid(part, value), f"{_named(arm, row)}, {whose} (%)", labels, missing="")
+            heat(axes[row][column], _grid(part, value), f"{_named(arm, whose)} (%)", labels, missing="")
         axes[1][column].set_xlabel("place: before the value told as number ...", fontsize=8)
     note = "In brackets: always the most frequent class; a probe trained on shuffled labels. The paper's: chance."
     return titled(figure, TITLE, f"{note}\n{caption}", 0.1, 0.87)
 
 
-def _named(arm: str, paper_too: int) -> str:
-    apart = ", an update for each task" if arm.endswith(paper.APART) and not paper_too else ""
-    return label(arm.removesuffix(paper.APART)) + apart
+def _named(arm: str, whose: str) -> str:
+    apart = ", an update for each task" if arm.endswith(paper.APART) and whose == "ours" else ""
+    return f"{label(arm.removesuffix(paper.APART))}{apart}, {whose}"
 
 
 def _grid(part: pd.DataFrame, value: str) -> pd.DataFrame:
