@@ -91,7 +91,11 @@ class Stack(nn.Module):
         if table_VxD.device.type == "cpu":
             quick.prepare(model)
         size, width = table_VxD.shape
-        self.heads, self.updates = list(heads), list(dict.fromkeys(head.update for head in heads))
+        self.heads = list(heads)
+        last: dict[str, int] = {}
+        for head in heads:
+            last[head.update] = max(last.get(head.update, 0), head.position or 0)
+        self.updates = sorted(last, key=lambda update: last[update])  # so that a pass reads no further than it must
         drawn = [torch.randn(size, rank, generator=_generator(seed, name)) / rank**0.5 for name in self.updates]
         self.first = nn.ParameterList(drawn)
         self.second = nn.ParameterList(torch.zeros(rank, width) for _ in self.updates)
@@ -115,13 +119,14 @@ class Stack(nn.Module):
         that look at all I places.
         """
         model = self.frozen[0]
+        looks = [(number, *look) for number, look in enumerate(self.looks) if look[0] in updates]
+        place_GxBxK = torch.stack([place_BxI if at is None else place_BxI[:, [at]] for _, _, at in looks])
+        ids_BxT = ids_BxT[:, : int(place_GxBxK.max()) + 1]
         embedded_BxTxD = model.get_input_embeddings()(ids_BxT)
         changed = [embedded_BxTxD + self.first[number][ids_BxT] @ self.second[number] for number in updates]
         with training.autocast(self.kind, ids_BxT.device):
             read = model.base_model(inputs_embeds=torch.cat(changed), use_cache=False).last_hidden_state
         hidden_UxBxTxD = read.unflatten(0, (len(updates), len(ids_BxT)))
-        looks = [(number, *look) for number, look in enumerate(self.looks) if look[0] in updates]
-        place_GxBxK = torch.stack([place_BxI if at is None else place_BxI[:, [at]] for _, _, at in looks])
         read_G = torch.tensor([update - updates.start for _, update, _ in looks], device=ids_BxT.device)
         row_Bx1 = torch.arange(len(ids_BxT), device=ids_BxT.device)[:, None]
         seen_GxBxKxD = hidden_UxBxTxD[read_G[:, None, None], row_Bx1, place_GxBxK]
@@ -192,9 +197,9 @@ def _batch(size: int, rows: int, seed: int, step: int) -> Array:
 
 
 def _tensors(stack: Stack, items: Items, index: Array, filler: int) -> tuple[Tensor, Tensor]:
-    """Return ids (B, T), nothing after the last place looked at, and places (B, I)."""
+    """Return ids (B, T) and places (B, I)."""
     where, place = stack.first[0].device, items.place[index]
-    ids = pad(items.sequences, index, filler)[:, : int(place.max()) + 1]
+    ids = pad(items.sequences, index, filler)
     return torch.from_numpy(ids).long().to(where), torch.from_numpy(place).to(where)
 
 

@@ -14,6 +14,7 @@ from data_gen.config import BesideConfig, CorpusConfig, FactsConfig, QuestionCon
 from physics_lm import checks, distributed
 from physics_lm.artifacts import Spec, Store, spec
 from physics_lm.config import (
+    LINEAR,
     FinetuneConfig,
     ModelConfig,
     PretrainConfig,
@@ -26,7 +27,10 @@ from physics_lm.config import (
 if TYPE_CHECKING:
     from physics_lm.tracking import Tracker
 
-VERSIONS = {"corpus": 1, "rewrite": 1, "facts": 1, "tokenizer": 1, "pretrain": 1, "finetune": 1, "probe": 1}
+VERSIONS = {
+    **dict.fromkeys(("corpus", "rewrite", "facts", "tokenizer", "pretrain", "finetune", "probe"), 1),
+    "linear": 2,  # of the probes that learn
+}
 # settings that change how a result is reached, never which result, and where on this machine something lies
 HOW = ("save_every", "precision", "compile", "path")
 
@@ -115,7 +119,8 @@ def plan(config: RunConfig) -> Plan:
     finetune = _finetune(config, config.finetune, config.questions, prior or pretrain, None if among else linked)
     asked = {"probe": config.probe.used, "questions": config.questions}
     known = {"facts": linked} if linked else {}
-    probe = spec("probe", VERSIONS["probe"], asked, model=finetune or prior or pretrain, **known)
+    version = VERSIONS["linear" if config.probe.kind in LINEAR else "probe"]
+    probe = spec("probe", version, asked, model=finetune or prior or pretrain, **known)
     return Plan(corpus, rewrite, linked, tokenizer, pretrain, prior, finetune, probe)
 
 

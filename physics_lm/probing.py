@@ -53,7 +53,7 @@ def heads(found: Sequence[Classes], looked: Sequence[int], job: "Job") -> list[H
             label = part.label if ending == REAL else _shuffled(part.label, train, job.config.seed)
             for position in looked:
                 name = f"{part.task.name}@{position}{ending}"
-                update = f"shared{ending}" if job.config.probe.shared else name
+                update = f"{part.task.attribute}{ending}" if job.config.probe.shared else name
                 stack.append(Head(name, position, label, len(part.values), update))
     return stack
 
