@@ -40,7 +40,7 @@ def label(arm: str) -> str:
 def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
     """Draw a bar per arm beside the attributes, ours and the paper's."""
     names, labels = list(arms), [label(arm) for arm in arms]
-    figure, (left, right, far) = panels(13, 1.9 + 0.62 * len(names), 3, [1.9, 1, 1])
+    figure, (left, right, far) = panels(13.5, 1.9 + 0.62 * len(names), 3, [1.4, 1, 1])
     colors = [COLORS.get(name.rpartition("_")[2], BLUE) for name in names]
     bars(left, means(found).loc[names], labels, colors)
     _numbers(right, found, names, "accuracy", "ours, by attribute (%)")
