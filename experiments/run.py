@@ -5,6 +5,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from data_gen.config import ConfigError
 from experiments import usage
 from experiments.config import CONF, guarded, register, run_config
 from physics_lm import distributed, pipeline, tracking
@@ -14,6 +15,8 @@ register()
 
 def task(config: DictConfig, sweep: str = "") -> str:
     """Run the pipeline of one composed config, as part of a sweep where it is one; return the key of its rows."""
+    if config.plan:
+        raise ConfigError("plan=true: experiments.reproduce lists what a figure needs; a run has no plan, leave it out")
     run, lab = run_config(config), Path(config.paths.lab)
     group = sweep or pipeline.plan(run).probe.key[:12]
     return pipeline.run(run, lab, tracking.tracker(OmegaConf.to_object(config.tracking), group, lab)).name

@@ -16,7 +16,7 @@ from physics_lm.packing import Ragged
 from physics_lm.steps import Job
 
 ASKED = ("first_birth_date", *(task.name for task in tasks.TASKS if task.kind == tasks.WHOLE))
-SETTINGS = ProbeConfig("p_probe", steps=300, examples=32, lr=3e-3, shared=True, tasks="+".join(ASKED))
+SETTINGS = ProbeConfig("p_probe", steps=400, examples=12, lr=1e-2, shared=True, tasks="+".join(ASKED))
 PLACES = 16  # tokens of an entry that are looked at in one step
 
 
@@ -72,7 +72,7 @@ def _trained(job: Job, person: int) -> tuple[Stack, list[classes.Classes]]:
     """Return a probe of every task, trained on tokens drawn from the entries of P_train but the person's."""
     settings = job.config.probe
     found = [classes.table(task, job.world, job.model_vocabulary) for task in tasks.tasks(settings)]
-    heads = [Head(part.task.name, None, part.label, len(part.values), "shared") for part in found]
+    heads = [Head(part.task.name, None, part.label, len(part.values), part.task.attribute) for part in found]
     stack = Stack(job.model, heads, settings.rank, "layer", job.config.seed, settings.precision)
     first = job.world.config.first_person
     entries = [one for one in job.own if job.world.train[one.person_id - first] and one.person_id != person]

@@ -45,7 +45,10 @@ class Shown:
 
 
 def heads(found: Sequence[Classes], looked: Sequence[int], job: "Job") -> list[Head]:
-    """Return a head for every task and position, and after them a control for each, whose labels are shuffled."""
+    """Return a head for every task and position, and after them a control for each, whose labels are shuffled.
+
+    With `probe.shared` those of an attribute share an update, and all controls one: they have nothing to learn.
+    """
     train = job.world.train
     stack = []
     for ending in (REAL, CONTROL):
@@ -53,7 +56,8 @@ def heads(found: Sequence[Classes], looked: Sequence[int], job: "Job") -> list[H
             label = part.label if ending == REAL else _shuffled(part.label, train, job.config.seed)
             for position in looked:
                 name = f"{part.task.name}@{position}{ending}"
-                update = f"{part.task.attribute}{ending}" if job.config.probe.shared else name
+                shared = CONTROL if ending else part.task.attribute
+                update = shared if job.config.probe.shared else name
                 stack.append(Head(name, position, label, len(part.values), update))
     return stack
 

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from data_gen.config import ConfigError
 from experiments import bench, benchmarks
-from experiments.benchmarks import Row, evaluation, interleaved
+from experiments.benchmarks import Row, evaluation, interleaved, probes
 from physics_lm import scoring, tokenizers
 
 
@@ -149,3 +149,11 @@ def test_time_to_figure_counts_what_figures_share_once(tmp_path, monkeypatch):
     assert {row.name: row for row in figures.rows(False)}["figure lora"].ours is None  # redrawn
     assert found["of which pretrain (core-seconds)"].ours == 7
     assert found["figure extraction, scale=gpu"].ours is None
+
+
+def test_probes_are_measured_as_a_stack_and_one_by_one(monkeypatch):
+    trained = []
+    monkeypatch.setattr(probes, "PLACES", (7,))
+    monkeypatch.setattr(probes.linear, "train", lambda stack, *_: trained.append(len(stack.heads)))
+    found = {name: (way(), trained[:], trained.clear())[1] for name, way in probes.contenders().items()}
+    assert found == {"apart": [11], "shared": [11], "alone": [1] * 11}

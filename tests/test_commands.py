@@ -66,6 +66,7 @@ def refused(capsys, lab, *overrides):
         ("pretrain.context=129", "pretrain.context=129"),
         ("model.heads=5", "model.heads=5"),
         ("world.pools.employer=1", "employer"),
+        ("plan=true", "experiments.reproduce"),
     ],
 )
 def test_bad_input_ends_in_one_line_before_any_training(capsys, tmp_path, override, named):
