@@ -16,7 +16,7 @@ from physics_lm.packing import Ragged
 from physics_lm.steps import Job
 
 ASKED = ("first_birth_date", *(task.name for task in tasks.TASKS if task.kind == tasks.WHOLE))
-SETTINGS = ProbeConfig("p_probe", steps=400, examples=12, lr=1e-2, shared=True, tasks="+".join(ASKED))
+SETTINGS = ProbeConfig("p_probe", steps=400, examples=12, lr=2e-2, shared=True, tasks="+".join(ASKED))
 PLACES = 16  # tokens of an entry that are looked at in one step
 
 

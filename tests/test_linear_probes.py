@@ -148,6 +148,20 @@ def test_a_shared_update_learns_from_every_head_and_another_does_not(model):
     torch.testing.assert_close(stack.second[1], fewer.second[1])
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_shares_an_update_is_of_one_attribute_and_never_a_control(world, shared):
+    found = [classes.table(task, world, vocabulary(world)) for task in tasks.TASKS]
+    config = SimpleNamespace(seed=0, probe=replace(CONFIG, shared=shared))
+    made = probing.heads(found, (0, 3), SimpleNamespace(world=world, config=config))
+    real, control = made[:22], made[22:]
+    assert not {head.update for head in real} & {head.update for head in control}
+    assert len({head.update for head in real}) == (6 if shared else 22)
+    for head in real:
+        others = {other.name.split("_", 1)[1].split("@")[0] for other in real if other.update == head.update}
+        assert len(others) == 1
+    assert len({head.update for head in control}) == (1 if shared else 22)
+
+
 def test_nothing_after_a_place_is_seen_there(model):
     shown = items()
     stack = Stack(copy.deepcopy(model), [head("a", 0)], 2, "layer", seed=0)
