@@ -49,7 +49,7 @@ def holds(claims):
 
 
 P_ARMS = {"single": False, "multi5": False, "multi5_permute": True}
-APART = {"A12.apart": None, "A12.apart.mean": None}
+APART = {"A12.apart": None, "A12.apart.mean": None, "A12.same": None}
 
 
 def test_the_claims_of_the_p_probe_hold_on_the_papers_numbers():
@@ -82,6 +82,9 @@ def test_the_claims_of_the_p_probe_hold_on_the_papers_numbers():
     apart = {"multi5_permute_apart": p_arm("multi5_permute", True)}
     found = holds(p_probe.claims(apart, True, "laptop"))
     assert (found["A12.apart"], found["A12.apart.mean"], found["A12"]) == (True, True, None)
+    for other, same in ((None, True), (none, False)):
+        both = {**apart, "multi5_permute": p_arm("multi5_permute", True, *([other] if other else []))}
+        assert holds(p_probe.claims(both, True, "laptop"))["A12.same"] is same
     everywhere = {"single": p_arm("multi5_fullname", False)}
     assert not holds(p_probe.claims(everywhere, True, "gpu"))["A11.off"]
     assert set(holds(p_probe.claims(arms, False, "smoke")).values()) == {None}

@@ -109,15 +109,25 @@ def _start(arm: str, arms: Arms) -> Estimate:
     return min((excess(held(arms[arm], FIRST, name, 0)) for name in NAMES), key=lambda e: e.value)
 
 
+def _first(arm: str, arms: Arms) -> pd.DataFrame:
+    """Return the rows of all attributes at position 0."""
+    return pd.concat([held(arms[arm], FIRST, name, 0) for name in NAMES])
+
+
 def _mean(arm: str, arms: Arms) -> Estimate:
     """Return the mean excess of the attributes at position 0."""
-    return excess(pd.concat([held(arms[arm], FIRST, name, 0) for name in NAMES]))
+    return excess(_first(arm, arms))
 
 
 def _not_next(arm: str, arms: Arms) -> Estimate:
     """Return the mean excess at position 0 in entries where another value comes next."""
-    rows = pd.concat([held(arms[arm], FIRST, name, 0) for name in NAMES])
+    rows = _first(arm, arms)
     return excess(rows[rows["own"] != 0])
+
+
+def _sharing(arms: Arms) -> Estimate:
+    """Return how much more is right at position 0 where an attribute's tasks share an update (points)."""
+    return results.contrast(_first("multi5_permute", arms), _first(_APART, arms))
 
 
 _APART = f"multi5_permute{paper.APART}"
@@ -135,6 +145,8 @@ CLAIMS = (
               (_APART,), lambda arms: _start(_APART, arms), Between(40)),
     Statement("A12.apart.mean", "and in the mean over the attributes (points)", "88.6", (_APART,),
               lambda arms: _mean(_APART, arms), Between(40)),
+    Statement("A12.same", "a shared update reads as much as one for each task (difference in the mean, points)",
+              "not given", ("multi5_permute", _APART), _sharing, Between(-5, 5)),
     Statement("A12.far", "multi5+permute: also what does not come next (mean excess at the first place, points)",
               "above 0", ("multi5_permute",), lambda arms: _not_next("multi5_permute", arms), Between(0)),
     Statement("A13", "permute1: only what comes next (mean excess of the rest at the first place, points)", "about 0",
