@@ -25,12 +25,17 @@ def copy_figure(lab: Path, scale: str, name: str) -> None:
 
 
 def copy_rows(lab: Path, key: str) -> None:
-    """Copy the rows of a run, slimmed: without the text of biographies, and what a P-probe says of its own people."""
+    """Copy the rows of a run, slimmed: without the text of biographies, and what a P-probe says of its own people.
+
+    Of values read back in biographies it stays whether they were right, not what was read.
+    """
     rows = pd.read_parquet(lab / "artifacts" / "probe" / key / "rows.parquet")
     rows = rows[(rows["probe"] != "p_probe") | (rows["split"] == "test")].reset_index(drop=True)
-    rows.loc[(rows["task"] == "biography") | (rows["probe"] == "p_probe"), "prompt"] = ""
-    places = 1 if (rows["probe"] == "p_probe").all() else 3
-    rows["gold_logprob"] = rows["gold_logprob"].astype("float32").round(places)
+    told, linear = rows["task"] == "biography", rows["probe"].isin(["p_probe", "q_probe"])
+    rows.loc[told | linear, "prompt"] = ""
+    rows.loc[told, "prediction"] = ""
+    logprob = rows["gold_logprob"].astype("float32")
+    rows["gold_logprob"] = logprob.round(3).mask(told | linear, logprob.round(1))
     target = STORE / "artifacts" / "probe" / key
     target.mkdir(parents=True, exist_ok=True)
     rows.to_parquet(target / "rows.parquet", index=False, compression="zstd", compression_level=19)
