@@ -3,6 +3,7 @@ import json
 import shutil
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -14,7 +15,7 @@ from data_gen.audit import AuditError
 from data_gen.config import ConfigError, FactsConfig
 from data_gen.pools import PoolError
 from data_gen.sentences import TemplateError
-from physics_lm import checks, making, packing, pipeline, rewrite, tokenizers
+from physics_lm import checks, classes, making, packing, pipeline, probing, rewrite, tasks, tokenizers
 from physics_lm.artifacts import Store
 from physics_lm.config import FinetuneConfig, RewriteConfig
 from physics_lm.pipeline import RunConfig, columns
@@ -343,6 +344,16 @@ def probe_output(lab, batches_of):
     return [[*exact.columns], exact.to_numpy().tolist()]
 
 
+def linear_output(lab, batches_of):
+    vocabulary = AutoTokenizer.from_pretrained(lab.folder("tokenizer"))
+    found, stacks = [classes.table(task, lab.world, vocabulary) for task in tasks.TASKS], []
+    for shared in (False, True):
+        config = replace(lab.config, probe=replace(lab.config.probe, shared=shared))
+        made = probing.heads(found, (0, 1), SimpleNamespace(world=lab.world, config=config))
+        stacks.append([[head.name, head.position, head.label.tolist(), head.classes, head.update] for head in made])
+    return stacks
+
+
 # A version number and the output it stands for: a changed output needs a new number, and with it a new key.
 PINNED = {
     "corpus": (corpus_output, 1, "66298a5d4df57d43"),
@@ -352,6 +363,7 @@ PINNED = {
     "pretrain": (pretrain_output, 1, "b0086577821eb864"),
     "finetune": (finetune_output, 1, "6bea693ec845016e"),
     "probe": (probe_output, 1, "1189713a6c3afc95"),
+    "linear": (linear_output, 2, "eb2b0f93de60abd6"),
 }
 
 
