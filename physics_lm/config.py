@@ -154,9 +154,10 @@ class ProbeConfig:
     """What is asked of the trained model. kind: a module of physics_lm.probes. batch: rows a forward pass.
 
     The rest is of linear probes (p_probe, q_probe; Part 3.1, appendix). examples: entries or names a step. rank: of
-    the embedding's update. shared: one update for all tasks and positions of an attribute instead of one for each.
-    tasks: all, or some joined by + (first, whole, first_major, whole_major, ...). positions: all, or some joined by +.
-    save_every: steps between resumable states. precision: in which the frozen model reads, as of a training.
+    the embedding's update. shared: one update for all tasks and positions of an attribute, and one for all controls,
+    instead of one for each. tasks: all, or some joined by + (first, whole, first_major, whole_major, ...). positions:
+    all, or some joined by +. save_every: steps between resumable states. precision: in which the frozen model reads,
+    as of a training.
     """
 
     kind: str = "extraction"

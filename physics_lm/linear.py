@@ -92,10 +92,8 @@ class Stack(nn.Module):
             quick.prepare(model)
         size, width = table_VxD.shape
         self.heads = list(heads)
-        last: dict[str, int] = {}
-        for head in heads:
-            last[head.update] = max(last.get(head.update, 0), head.position or 0)
-        self.updates = sorted(last, key=lambda update: last[update])  # so that a pass reads no further than it must
+        last = {head.update: head.position or 0 for head in sorted(heads, key=lambda head: head.position or 0)}
+        self.updates = sorted(last, key=last.__getitem__)  # so that a pass reads no further than it must
         drawn = [torch.randn(size, rank, generator=_generator(seed, name)) / rank**0.5 for name in self.updates]
         self.first = nn.ParameterList(drawn)
         self.second = nn.ParameterList(torch.zeros(rank, width) for _ in self.updates)
@@ -114,19 +112,23 @@ class Stack(nn.Module):
         size, last = max(1, TOKENS // (rows * length)), len(self.updates)
         return [range(first, min(first + size, last)) for first in range(0, last, size)]
 
+    def tokens(self, place: Array, updates: range) -> int:
+        """Return how many tokens of a row a pass reads: up to the last place (B, I) looked at through its updates."""
+        looked = [place if at is None else place[:, at] for update, at in self.looks if update in updates]
+        return 1 + max(int(part.max()) for part in looked)
+
     def forward(self, ids_BxT: Tensor, place_BxI: Tensor, updates: range) -> tuple[Tensor, Tensor]:
         """Return which heads read through one of the updates, (H), and their logits, (H, B, C), or (H, B I, C) of heads
         that look at all I places.
         """
         model = self.frozen[0]
-        looks = [(number, *look) for number, look in enumerate(self.looks) if look[0] in updates]
-        place_GxBxK = torch.stack([place_BxI if at is None else place_BxI[:, [at]] for _, _, at in looks])
-        ids_BxT = ids_BxT[:, : int(place_GxBxK.max()) + 1]
         embedded_BxTxD = model.get_input_embeddings()(ids_BxT)
         changed = [embedded_BxTxD + self.first[number][ids_BxT] @ self.second[number] for number in updates]
         with training.autocast(self.kind, ids_BxT.device):
             read = model.base_model(inputs_embeds=torch.cat(changed), use_cache=False).last_hidden_state
         hidden_UxBxTxD = read.unflatten(0, (len(updates), len(ids_BxT)))
+        looks = [(number, *look) for number, look in enumerate(self.looks) if look[0] in updates]
+        place_GxBxK = torch.stack([place_BxI if at is None else place_BxI[:, [at]] for _, _, at in looks])
         read_G = torch.tensor([update - updates.start for _, update, _ in looks], device=ids_BxT.device)
         row_Bx1 = torch.arange(len(ids_BxT), device=ids_BxT.device)[:, None]
         seen_GxBxKxD = hidden_UxBxTxD[read_G[:, None, None], row_Bx1, place_GxBxK]
@@ -181,7 +183,8 @@ def _learn(stack: Stack, items: Items, index: Array, filler: int) -> None:
     ids_BxT, place_BxI = _tensors(stack, items, index, filler)
     row_B = torch.from_numpy(items.row[index]).to(ids_BxT.device)
     for updates in stack.passes(*ids_BxT.shape):
-        chosen_H, logits_HxBKxC = stack(ids_BxT, place_BxI, updates)
+        read_BxT = ids_BxT[:, : stack.tokens(items.place[index], updates)]
+        chosen_H, logits_HxBKxC = stack(read_BxT, place_BxI, updates)
         label_HxB = stack.label[chosen_H[:, None], row_B]
         rows = logits_HxBKxC.shape[1]
         label_HxBK = label_HxB.repeat_interleave(rows // len(row_B), 1)
@@ -217,7 +220,8 @@ def classify(stack: Stack, items: Items, filler: int, batch: int) -> tuple[Array
         ids_BxT, place_BxI = _tensors(stack, items, index, filler)
         row_B = torch.from_numpy(items.row[index]).to(ids_BxT.device)
         for updates in stack.passes(*ids_BxT.shape):
-            chosen_H, logits_HxBxC = stack(ids_BxT, place_BxI, updates)
+            read_BxT = ids_BxT[:, : stack.tokens(items.place[index], updates)]
+            chosen_H, logits_HxBxC = stack(read_BxT, place_BxI, updates)
             shares_HxBxC = logits_HxBxC.double().log_softmax(-1)
             gold_HxB = shares_HxBxC.gather(-1, stack.label[chosen_H[:, None], row_B, None])[..., 0]
             where = np.ix_(chosen_H.cpu().numpy(), index)
