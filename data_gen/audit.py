@@ -8,6 +8,7 @@ entry, spans that miss their value.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log2
 
 import numpy as np
@@ -19,6 +20,7 @@ from data_gen.world import World
 
 Tokens = Callable[[str], list[str]]
 MOST_REPEATS = 3.0
+LATELY = 64  # texts whose tokens are remembered
 
 
 class AuditError(ValueError):
@@ -107,6 +109,7 @@ def check_boundaries(
 
     unknown: the token that stands for what the tokenizer does not know; a value that holds it is refused.
     """
+    tokens = lru_cache(LATELY)(tokens)  # the values of an entry stand in one text
     for entry in entries:
         for span in entry.spans:
             before, value = entry.text[: span.start].rstrip(), entry.text[span.start : span.end]

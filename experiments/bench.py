@@ -1,4 +1,7 @@
-"""Speed, measured side by side in one run: `python -m experiments.bench`, or `only=NAME`."""
+"""Speed, measured side by side in one run: `python -m experiments.bench`, or `only=NAME`.
+
+Where there is a GPU what needs one is measured, elsewhere all the rest; the other's rows are kept.
+"""
 
 import json
 import os
@@ -21,22 +24,34 @@ COLUMNS = ("name", "unit", "ours", "rival", "rival_name", "ratio", "better", "ta
 
 
 def bench(only: str, lab: Path) -> Path:
-    """Measure one benchmark or all, keep the others' rows, and write the files; return the json's path."""
+    """Measure one benchmark or all, keep what was measured otherwise, and write the files; return the json's path."""
     chosen = [only] if only else benchmarks.names()
     modules = {name: benchmarks.benchmark(name) for name in chosen}
     import torch
 
     path = lab / "bench.json"
     lab.mkdir(parents=True, exist_ok=True)
+    cuda = torch.cuda.is_available()
     kept = json.loads(path.read_text())["rows"] if path.exists() else []
     rows = [row for row in kept if row["benchmark"] not in modules and row["benchmark"] in benchmarks.names()]
     for name, module in modules.items():
         command = f"python -m experiments.bench only={name}"
-        for one in module.rows(torch.cuda.is_available()):
+        made = []
+        for one in module.rows(cuda):
             row = {**asdict(one), "ratio": one.ratio, "holds": one.holds}
-            rows.append({**{key: row[key] for key in COLUMNS}, "benchmark": name, "command": command, **machine()})
+            made.append({**{key: row[key] for key in COLUMNS}, "benchmark": name, "command": command, **machine()})
+        rows += joined([row for row in kept if row["benchmark"] == name], made, cuda)
         _write(path, rows)
     return path
+
+
+def joined(before: list[dict[str, Any]], made: list[dict[str, Any]], cuda: bool) -> list[dict[str, Any]]:
+    """Return new rows and those of before that only another device can measure: a GPU's (cuda) or a CPU's."""
+    measured = {row["name"] for row in made if row["ours"] is not None}
+    other = [row for row in before if row["ours"] is not None and row["device"].startswith("gpu") != cuda]
+    kept = {row["name"]: row for row in other if row["name"] not in measured}
+    fresh = [row for row in made if row["name"] not in kept]
+    return [*kept.values(), *fresh] if cuda else [*fresh, *kept.values()]
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -49,10 +64,15 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
 def machine() -> dict[str, str]:
     """Return when and on what a row was measured."""
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    import torch
+
     from physics_lm import training
 
-    fast = "bf16 instructions" if training.fast_bf16(training.device()) else "no bf16 instructions"
+    where = training.device()
+    fast = "bf16 instructions" if training.fast_bf16(where) else "no bf16 instructions"
     hardware = f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}, {fast}"
+    if where.type == "cuda":
+        hardware = f"{torch.cuda.get_device_name(where)}, {hardware}"
     return {"made": datetime.now(UTC).date().isoformat(), "versions": versions, "hardware": hardware}
 
 

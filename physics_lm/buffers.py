@@ -1,7 +1,7 @@
 """The weights, gradients and optimisers' states of K trainings side by side, and one step for all of them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from math import sqrt
 from typing import Any
@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
+from torch.nn.functional import cross_entropy
 
-from physics_lm import quick
+from physics_lm import compiling, quick
 from physics_lm.muon import MOMENTUM, orthogonal
 from physics_lm.packing import IGNORE
-from physics_lm.training import Training, autocast, rate
+from physics_lm.training import Training, autocast, rate, sent
 
 
 class _Part:
@@ -68,6 +69,13 @@ class Buffers:
         for lane, optimizer in zip(grouped, adam, strict=True):
             for param in lane[0]:
                 optimizer.state[param]["step"] = self.steps
+        names = ("lr", "matrix_lr", "weight_decay", "clip")
+        self.setting = {name: self._column(getattr(loop.config, name) for loop in loops) for name in names}
+        self._loss = self._apart
+        if compiling.pays(self.config, self.where):
+            self._loss, why = compiling.compiled(self._whole, self._apart, self.where)
+            for loop in loops:
+                loop.compiled = why
 
     @property
     def parts(self) -> list[_Part]:
@@ -80,7 +88,7 @@ class Buffers:
         losses = self._losses(read)
         with torch.no_grad():
             self._clip()
-            factors = torch.tensor([rate(loop.config, loop.step) for loop in self.loops], device=self.where)[:, None]
+            factors = self._column(rate(loop.config, loop.step) for loop in self.loops)
             self.steps += 1
             self._adam(factors)
             for size, (part, momentum) in self.muon.items():
@@ -92,23 +100,37 @@ class Buffers:
 
     def _losses(self, read: dict[int, Any]) -> dict[int, Tensor]:
         """Return the losses, and leave the gradients in the buffers: one pass for all lanes."""
-        lanes = torch.tensor(list(read), device=self.where)
         inputs_LxBxT, labels_LxBxT = (
-            torch.from_numpy(_common([part[side] for part in read.values()], filler)).long().to(self.where)
+            sent(_common([part[side] for part in read.values()], filler), self.where).long()
             for side, filler in ((0, 0), (1, IGNORE))
         )
-        every = len(read) == len(self.loops)
-        stacked = self._leaves if every else {key: leaf[lanes] for key, leaf in self._leaves.items()}
+        stacked = self._leaves
+        if len(read) < len(self.loops):
+            lanes = torch.tensor(list(read), device=self.where)
+            stacked = {key: leaf[lanes] for key, leaf in stacked.items()}
         inner = {name: stacked[id(param)] for name, param in self.base.base_model.named_parameters()}
         head_LxVxD = stacked[id(self.base.get_output_embeddings().weight)]
         with autocast(self.loops[0].kind, self.where):
-            hidden_LxBxTxD = vmap(self._hidden)(inner, inputs_LxBxT)[:, :, :-1]
-            losses = [
-                quick.head_loss(hidden.flatten(0, 1), head, told[:, 1:].flatten())
-                for hidden, head, told in zip(hidden_LxBxTxD, head_LxVxD, labels_LxBxT, strict=True)
-            ]
-        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
-        return {lane: loss.detach() for lane, loss in zip(read, losses, strict=True)}
+            losses_L = self._loss(inner, head_LxVxD, inputs_LxBxT, labels_LxBxT)
+        losses_L.sum().backward()  # type: ignore[no-untyped-call]
+        return dict(zip(read, losses_L.detach(), strict=True))
+
+    def _apart(self, inner: dict[str, Tensor], head_LxVxD: Tensor, ids_LxBxT: Tensor, told_LxBxT: Tensor) -> Tensor:
+        """Return each lane's loss (L,): the hidden states in one pass, the heads one after the other."""
+        hidden_LxBxTxD = vmap(self._hidden)(inner, ids_LxBxT)[:, :, :-1]
+        losses = [
+            quick.head_loss(hidden.flatten(0, 1), head, told[:, 1:].flatten())
+            for hidden, head, told in zip(hidden_LxBxTxD, head_LxVxD, told_LxBxT, strict=True)
+        ]
+        return torch.stack(losses)
+
+    def _whole(self, inner: dict[str, Tensor], head_LxVxD: Tensor, ids_LxBxT: Tensor, told_LxBxT: Tensor) -> Tensor:
+        """Return the same by plain operations, for a compiler that joins them."""
+        hidden_LxNxD = vmap(self._hidden)(inner, ids_LxBxT)[:, :, :-1].flatten(1, 2)
+        told_LxN = told_LxBxT[:, :, 1:].flatten(1, 2)
+        logits_LxNxV = (hidden_LxNxD @ head_LxVxD.mT).float()
+        each_LN = cross_entropy(logits_LxNxV.flatten(0, 1), told_LxN.flatten(), ignore_index=IGNORE, reduction="none")
+        return each_LN.view_as(told_LxN).sum(1) / (told_LxN != IGNORE).sum(1).clamp(min=1)
 
     def _hidden(self, params: dict[str, Tensor], ids_BxT: Tensor) -> Tensor:
         found = functional_call(self.base.base_model, params, kwargs={"input_ids": ids_BxT, "use_cache": False})
@@ -130,19 +152,19 @@ class Buffers:
 
     def _clip(self) -> None:
         """Scale each lane's gradient to at most its norm."""
-        most = torch.tensor([[loop.config.clip] for loop in self.loops], device=self.where)
         norm_Kx1 = sum(part.grads.square().sum(1, keepdim=True) for part in self.parts) ** 0.5  # type: ignore[operator]
         for part in self.parts:
-            part.grads *= (most / (norm_Kx1 + 1e-6)).clamp(max=1)
+            part.grads *= (self.setting["clip"] / (norm_Kx1 + 1e-6)).clamp(max=1)
 
-    def _column(self, setting: Callable[[Any], float]) -> Tensor:
-        return torch.tensor([[setting(loop.config)] for loop in self.loops], device=self.where)
+    def _column(self, numbers: Iterable[float]) -> Tensor:
+        """Return a number for each lane, (K, 1)."""
+        return sent(np.fromiter(numbers, np.float32)[:, None], self.where)
 
     def _adam(self, factors_Kx1: Tensor) -> None:
         """Take a step of AdamW in every lane (torch.optim.AdamW, rates by lane)."""
         beta1, beta2, step = self.config.beta1, self.config.beta2, float(self.steps)
-        lr_Kx1 = self._column(lambda config: config.lr) * factors_Kx1
-        self.adam.values *= 1 - lr_Kx1 * self._column(lambda config: config.weight_decay)
+        lr_Kx1 = self.setting["lr"] * factors_Kx1
+        self.adam.values *= 1 - lr_Kx1 * self.setting["weight_decay"]
         self.average.lerp_(self.adam.grads, 1 - beta1)
         self.square.mul_(beta2).addcmul_(self.adam.grads, self.adam.grads, value=1 - beta2)
         root = self.square.sqrt().div_(sqrt(1 - beta2**step)).add_(self.config.eps)
@@ -150,11 +172,11 @@ class Buffers:
 
     def _muon(self, size: torch.Size, part: _Part, momentum: Tensor, factors_Kx1: Tensor) -> None:
         """Take a step of Muon for all matrices of one shape in every lane (physics_lm.muon)."""
-        lr_Kx1 = self._column(lambda config: config.matrix_lr) * factors_Kx1
+        lr_Kx1 = self.setting["matrix_lr"] * factors_Kx1
         momentum.lerp_(part.grads, 1 - MOMENTUM)
         update = part.grads.lerp(momentum, MOMENTUM).view(-1, *size)
         turned = orthogonal(update.to(self.loops[0].optimizers[1].precision))  # type: ignore[attr-defined]
-        part.values *= 1 - lr_Kx1 * self._column(lambda config: config.weight_decay)
+        part.values *= 1 - lr_Kx1 * self.setting["weight_decay"]
         part.values -= turned.reshape_as(part.values) * (lr_Kx1 * sqrt(max(1, size[0] / size[1])))
 
     def release(self) -> None:

@@ -5,17 +5,19 @@ On two CPU cores it gains less than it costs (docs/benchmarks.md), so that there
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
-from physics_lm import quick, together
-from physics_lm.config import TrainConfig
-from physics_lm.masked import Loss
+from physics_lm import together
+from physics_lm.config import PretrainConfig, TrainConfig
 
 log = logging.getLogger(__name__)
 CACHE = "compiled"  # in the lab: what was compiled once is read from there
 LONG = 500  # steps after which compiling has paid
+Loss = TypeVar("Loss", bound=Callable[..., Any])
 
 
 def keep(lab: Path) -> None:
@@ -24,14 +26,20 @@ def keep(lab: Path) -> None:
 
 
 def wanted(config: TrainConfig, where: torch.device) -> bool:
-    """Whether a training's loss is to be compiled; those of jobs that meet are stacked instead."""
+    """Whether a training's loss is to be compiled; jobs that meet are compiled as a stack instead (`pays`)."""
     if config.compile != "auto":
         return config.compile == "always"
-    return where.type == "cuda" and config.steps >= LONG and not together.among()
+    return pays(config, where) and not together.among()
 
 
-def compiled(where: torch.device) -> tuple[Loss, str]:
-    """Return a loss compiled, and `yes`; or the loss as it is, and why it could not be compiled.
+def pays(config: TrainConfig, where: torch.device) -> bool:
+    """Whether compiling is worth its time: for many steps of one shape on a GPU. A batch of questions has any shape."""
+    long = isinstance(config, PretrainConfig) and config.steps >= LONG
+    return config.compile != "never" and where.type == "cuda" and long
+
+
+def compiled(whole: Loss, plain: Loss, where: torch.device) -> tuple[Loss, str]:
+    """Return the whole loss compiled, and `yes`; or the plain one, and why it could not be compiled.
 
     The whole loss: the hidden states compiled alone, with the head by hand, have gradients of nan in bf16 on a CPU.
     """
@@ -40,5 +48,6 @@ def compiled(where: torch.device) -> tuple[Loss, str]:
     except Exception as error:  # no compiler, or none that works: whatever it raises
         why = f"no: {error.__class__.__name__}: {error}".splitlines()[0]
         log.warning("compile: %s; training goes on uncompiled", why)
-        return quick.loss_of, why
-    return torch.compile(quick.plain_loss), "yes"
+        return plain, why
+    faster: Any = torch.compile(whole)
+    return faster, "yes"

@@ -97,7 +97,7 @@ class Windows:
 
     def __init__(self, source: Callable[[int], Entries], context: int, seed: int, shuffle: bool = True) -> None:
         """Cut windows of `context` tokens; the last, incomplete one of an epoch is left out."""
-        self._source, self._context, self._seed, self._shuffle = source, context, seed, shuffle
+        self._source, self.context, self._seed, self._shuffle = source, context, seed, shuffle
         self.per_epoch = int(source(0).lengths.sum()) // context
         if self.per_epoch < 1:
             raise ConfigError(f"pretrain.context={context}: longer than everything to be read; take more people")
@@ -108,11 +108,19 @@ class Windows:
         return entries.reorder(epoch_order(len(entries), self._seed, epoch, self._shuffle))
 
     def __getitem__(self, index: int) -> Ids:
-        epoch, window = divmod(index, self.per_epoch)
-        laid = self._laid(epoch)
-        # a fresh epoch may be a little shorter than the first: its last windows then overlap
-        start = min(window * self._context, len(laid) - self._context)
-        return laid[start : start + self._context].astype(np.int32)
+        window: Ids = self.take(np.array([index]))[0]
+        return window
+
+    def take(self, index: NDArray[np.int64]) -> Ids:
+        """Return the windows at `index`, (len(index), context)."""
+        epochs, windows = np.divmod(index, self.per_epoch)
+        found = np.empty((len(index), self.context), np.int32)
+        for epoch in np.unique(epochs):
+            laid, chosen = self._laid(int(epoch)), epochs == epoch
+            # a fresh epoch may be a little shorter than the first: its last windows then overlap
+            start = np.minimum(windows[chosen] * self.context, len(laid) - self.context)
+            found[chosen] = laid[start[:, None] + np.arange(self.context)]
+        return found
 
 
 @dataclass(frozen=True)
@@ -131,27 +139,25 @@ class Mixture:
 
     def __call__(self, step: int) -> tuple[Ids, Ids]:
         """Return inputs and labels, each (batch, context), of a step; without a cloze all tokens are learned."""
-        rows = [self._window(step * self.batch + row) for row in range(self.batch)]
-        if self.cloze is None:
-            whole = np.stack([window for _, window in rows])
-            return whole, whole
-        seen, learned = (np.stack(part) for part in zip(*rows, strict=True))
-        asks = (seen != learned).any(axis=1, keepdims=True)
-        return seen, np.where(asks & (seen == learned), IGNORE, learned).astype(np.int32)
-
-    def _window(self, index: int) -> tuple[Ids, Ids]:
-        """Return a window as it is shown and as it is told."""
+        index = step * self.batch + np.arange(self.batch)
         if self.questions is None or not self.share:
-            return self.entries[index], self.entries[index]
+            seen = self.entries.take(index)
+            return seen, seen
         asked = self._asked(index)
-        if self._asked(index + 1) > asked:
-            return (self.cloze or self.questions)[asked], self.questions[asked]
-        return self.entries[index - asked], self.entries[index - asked]
+        asks = self._asked(index + 1) > asked
+        learned = np.empty((self.batch, self.entries.context), np.int32)
+        learned[~asks] = self.entries.take((index - asked)[~asks])
+        learned[asks] = self.questions.take(asked[asks])
+        if self.cloze is None:
+            return learned, learned
+        seen = learned.copy()
+        seen[asks] = self.cloze.take(asked[asks])
+        return seen, np.where(asks[:, None] & (seen == learned), IGNORE, learned).astype(np.int32)
 
-    def _asked(self, index: int) -> int:
+    def _asked(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many of the first `index` windows hold questions: an even spread of the share."""
         phase = np.random.default_rng([self.seed, 7]).random()
-        return int(index * self.share + phase) - int(phase)
+        return (index * self.share + phase).astype(np.int64) - int(phase)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
-from transformers import AttentionInterface, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.activations import NewGELUActivation
-from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
+from physics_lm import attention
 from physics_lm.packing import IGNORE
 
-ATTENTION = "quick"
 PLAIN = ("gpt2", "gpt_neox", "llama", "mistral")  # their logits are the last hidden state times the head, no more
 BLOCK = {"cpu": 2**20, "cuda": 2**28}  # logits at once: they stay in the processor's cache, or in the GPU's memory
 _SLOPE = 2 * (2 / torch.pi) ** 0.5  # of tanh's argument in `gelu_new`, twice: tanh(u) = 2 sigmoid(2u) - 1
@@ -55,40 +54,13 @@ class Gelu(nn.Module):
         return out
 
 
-def attention(
-    module: nn.Module,
-    query_BxHxTxD: Tensor,
-    key_BxGxTxD: Tensor,
-    value_BxGxTxD: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float,
-    dropout: float = 0.0,
-    **_: Any,
-) -> tuple[Tensor, None]:
-    """Attend as transformers' eager function does, in place and without a detour over fp32; G divides H."""
-    shared = query_BxHxTxD.shape[1] // key_BxGxTxD.shape[1]
-    if shared > 1:
-        key_BxGxTxD, value_BxGxTxD = (x.repeat_interleave(shared, 1) for x in (key_BxGxTxD, value_BxGxTxD))
-    scores_BxHxTxT = (query_BxHxTxD * scaling) @ key_BxGxTxD.mT
-    if attention_mask is not None:
-        scores_BxHxTxT = scores_BxHxTxT.add_(attention_mask.to(scores_BxHxTxT.dtype))
-    with torch.autocast(scores_BxHxTxT.device.type, enabled=False):
-        weights_BxHxTxT = scores_BxHxTxT.softmax(-1)
-    weights_BxHxTxT = nn.functional.dropout(weights_BxHxTxT, dropout, module.training)
-    return (weights_BxHxTxT.to(value_BxGxTxD.dtype) @ value_BxGxTxD).transpose(1, 2).contiguous(), None
-
-
-AttentionInterface.register(ATTENTION, attention)  # type: ignore[no-untyped-call]
-AttentionMaskInterface.register(ATTENTION, eager_mask)  # type: ignore[no-untyped-call]
-
-
 def prepare(model: nn.Module) -> None:
     """Let a model in training on a CPU use these functions, in place."""
     for module in model.modules():
         for name, part in module.named_children():
             if isinstance(part, NewGELUActivation):
                 setattr(module, name, Gelu())
-    model.set_attn_implementation(ATTENTION)  # type: ignore[operator]
+    model.set_attn_implementation(attention.PLACED)  # type: ignore[operator]
 
 
 class _HeadLoss(torch.autograd.Function):

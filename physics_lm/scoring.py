@@ -4,6 +4,7 @@ With the stop token in the gold this equals greedy generation, and needs no deco
 both ways is shown one answer's tokens as masks and restores them all at once (Part 3.1, section 6).
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from data_gen.questions import Question
 from physics_lm import masked, progress, stacked
 from physics_lm.packing import Ids, Ragged, pad, ragged
 from physics_lm.stacked import Looked
+from physics_lm.tokenizers import encode as tokenize
 from physics_lm.tokenizers import ids as _ids
 
 Array = NDArray[np.int64]
@@ -74,13 +76,16 @@ def encode(tokenizer: PreTrainedTokenizerBase, questions: Sequence[Question]) ->
 def encode_entries(tokenizer: PreTrainedTokenizerBase, entries: Sequence[Biography]) -> Asked:
     """Return the entries as sequences `end, text, end`, and where their values stand (A = all spans)."""
     end = tokenizer.eos_token_id
-    spans = [(number, entry.text, span) for number, entry in enumerate(entries) for span in entry.spans]
-    before = _ids(tokenizer, [text[: span.start].rstrip() for _, text, span in spans])
-    values = _ids(tokenizer, [text[span.start : span.end] for _, text, span in spans])
-    start = np.array([1 + len(part) for part in before], np.int64)
-    sequences = ragged([[end, *ids] for ids in _ids(tokenizer, [entry.text for entry in entries])], end)
-    lengths = np.array([len(part) for part in values], np.int64)
-    return Asked(sequences, np.array([number for number, _, _ in spans], np.int64), start, start + lengths)
+    ids, places = [], []
+    for number, (entry, encoded) in enumerate(
+        zip(entries, tokenize(tokenizer, [e.text for e in entries]), strict=True)
+    ):
+        ids.append([end, *encoded.ids])
+        stops = [stop for _, stop in encoded.offsets]  # the space before a value is its first token's, or is one
+        told = [(len(entry.text[: span.start].rstrip()), span.end) for span in entry.spans]
+        places += [(number, *(1 + bisect_right(stops, place) for place in pair)) for pair in told]
+    sequence, start, stop = np.array(places, np.int64).reshape(-1, 3).T
+    return Asked(ragged(ids, end), sequence, start, stop)
 
 
 @torch.no_grad()
@@ -116,7 +121,7 @@ def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: 
                 float(logprob_BxT[row, start - back : stop - back].sum()),
                 float(most_BxT[row, start - back]),
             )
-            answers.append((number, said))
+            answers.append((number, said.tolist()))
     texts = tokenizer.batch_decode([said for _, said in answers])
     return {number: Score(text.strip(), *found[number]) for (number, _), text in zip(answers, texts, strict=True)}
 

@@ -6,11 +6,11 @@ has the same tokens in an entry, a question and an answer.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import huggingface_hub
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Encoding, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from data_gen.config import ConfigError
@@ -111,11 +111,23 @@ def _with_words(tokenizer: PreTrainedTokenizerBase, texts: list[str], marks: lis
 
 def ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
     """Return the token ids of texts, without special tokens."""
+    return [encoded.ids for encoded in encode(tokenizer, texts)]
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Iterator[Encoding]:
+    """Yield the tokens of texts, with their ids and offsets, without special tokens; no text is cut or filled up."""
+    backend = _unpadded(tokenizer)
     parts = [texts[start : start + PART] for start in range(0, len(texts), PART)]
-    encoded = (
-        tokenizer(list(part), add_special_tokens=False)["input_ids"] for part in progress.over(parts, "tokens", "part")
-    )
-    return [one for part in encoded for one in part]
+    for part in progress.over(parts, "tokens", "part"):
+        yield from backend.encode_batch(list(part), add_special_tokens=False)
+
+
+def _unpadded(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
+    """Return the tokenizer in transformers' clothes, which leave it filling up and cutting as their last call did."""
+    backend: Tokenizer = tokenizer.backend_tokenizer
+    backend.no_padding()
+    backend.no_truncation()
+    return backend
 
 
 def load(folder: Path) -> PreTrainedTokenizerBase:
@@ -125,4 +137,10 @@ def load(folder: Path) -> PreTrainedTokenizerBase:
 
 def tokens(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], list[str]]:
     """Return a function from text to its tokens."""
-    return lambda text: tokenizer.tokenize(text)
+    backend = _unpadded(tokenizer)
+
+    def found(text: str) -> list[str]:
+        told: list[str] = backend.encode(text, add_special_tokens=False).tokens
+        return told
+
+    return found

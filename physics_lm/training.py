@@ -17,9 +17,9 @@ from torch.optim import AdamW, Optimizer
 from torch.utils._pytree import tree_map_only
 from transformers import PreTrainedModel
 
-from physics_lm import compiling, distributed, muon, quick, resuming
+from physics_lm import attention, compiling, distributed, muon, quick, resuming
 from physics_lm.config import TrainConfig
-from physics_lm.masked import Loss
+from physics_lm.masked import Loss, both_ways
 from physics_lm.pace import Pace
 from physics_lm.progress import Bar
 
@@ -110,8 +110,10 @@ class Training:
         self.compiled = "no"
         if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
             self.model.set_attn_implementation("eager")
+        elif not both_ways(model):
+            attention.fuse(self.model)
         if loss is None and compiling.wanted(config, self.where):
-            self.loss, self.compiled = compiling.compiled(self.where)
+            self.loss, self.compiled = compiling.compiled(quick.plain_loss, quick.loss_of, self.where)
         if self.where.type == "cpu" and self.compiled != "yes":
             quick.prepare(self.model)
         self.kind = precision(config.precision, self.where)
@@ -167,22 +169,22 @@ class Training:
 
     def advance(self) -> None:
         """Take one step."""
-        whole_BxT, labels_BxT = (torch.from_numpy(part).long() for part in self.batches(self.step))
-        inputs_BxT, learned_BxT = distributed.share(whole_BxT), distributed.share(labels_BxT)
+        whole_BxT, labels_BxT = self.batches(self.step)
+        inputs_BxT, learned_BxT = (sent(distributed.share(part), self.where).long() for part in (whole_BxT, labels_BxT))
         factor = rate(self.config, self.step)
         groups = [group for opt in self.optimizers for group in opt.param_groups]
         for group, peak in zip(groups, self.peaks, strict=True):
             group["lr"] = peak * factor
         with autocast(self.kind, self.where):
-            loss = self.loss(self.shared, inputs_BxT.to(self.where), learned_BxT.to(self.where), self.step)
+            loss = self.loss(self.shared, inputs_BxT, learned_BxT, self.step)
         if distributed.size() > 1:  # the mean over all tokens of the batch, however they are spread
-            loss = loss * (distributed.size() * learned(learned_BxT) / learned(labels_BxT))
+            loss = loss * (distributed.size() * learned(distributed.share(labels_BxT)) / learned(labels_BxT))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        self.counted(loss.detach(), tuple(whole_BxT.shape))
+        self.counted(loss.detach(), whole_BxT.shape)
 
     def flush(self) -> list[dict[str, float]]:
         """Read the losses of the steps since the last time; return their points of the curve."""
@@ -226,6 +228,14 @@ class Training:
         self.curve = state["curve"]
 
 
-def learned(labels_BxT: torch.Tensor) -> int:
+def learned(labels_BxT: NDArray[np.int32]) -> int:
     """Return how many tokens of a batch are learned."""
     return int((labels_BxT[:, 1:] != -100).sum())
+
+
+def sent(array: NDArray[Any], where: torch.device) -> torch.Tensor:
+    """Return an array on a device; the host does not wait until a GPU has read it."""
+    found = torch.from_numpy(array)
+    if where.type == "cuda":
+        found = found.pin_memory()
+    return found.to(where, non_blocking=True)

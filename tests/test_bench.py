@@ -62,6 +62,25 @@ def test_one_benchmark_leaves_the_others_rows(tmp_path, monkeypatch):
         assert word in page
 
 
+def test_a_gpus_rows_and_a_cpus_outlive_each_other(tmp_path, monkeypatch):
+    class Both:
+        def rows(self, cuda):
+            if not cuda:
+                yield Row("slow", "s", 1.0, None, "", "lower", 2, "cpu")
+            yield Row("fast", "s", 0.1 if cuda else None, None, "", "lower", 2, "gpu")
+
+    monkeypatch.setattr(benchmarks, "names", lambda: ["both"])
+    monkeypatch.setattr(benchmarks, "benchmark", lambda name: Both())
+    monkeypatch.setattr(bench, "machine", lambda: {"made": "", "versions": "", "hardware": ""})
+    for cuda in (False, True, False, True):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda cuda=cuda: cuda)
+        rows = json.loads(bench.bench("both", tmp_path).read_text())["rows"]
+        found = {row["name"]: row["ours"] for row in rows}
+        assert found == {"slow": 1.0, "fast": found["fast"]}
+    assert found["fast"] == 0.1
+    assert [row["name"] for row in rows] == ["slow", "fast"]
+
+
 def test_an_unknown_benchmark_is_refused_before_any_work(tmp_path):
     with pytest.raises(ConfigError, match="only=nonsense"):
         bench.bench("nonsense", tmp_path / "lab")
@@ -107,11 +126,11 @@ def test_the_loops_contenders_train_the_same_model_on_the_same_windows(monkeypat
 
     monkeypatch.setattr(loop, "WARM", 1)
     monkeypatch.setattr(loop, "STEPS", 2)
-    shape = (ModelConfig(layers=1, width=16, heads=2, positions=16), 2, 16)
+    shape = loop.Shape(ModelConfig(layers=1, width=16, heads=2, positions=16), 2, 16)
     measured = loop.contenders(shape, False, torch.device("cpu"))
     assert set(measured) == {"ours", *loop.RIVALS}
     assert all(measure() > 0 for measure in measured.values())
-    mine = loop.ours(shape, False)
+    mine = loop.ours(shape)
     theirs = loop.model(shape)
     for one, other in zip(mine.model.parameters(), theirs.parameters(), strict=True):
         assert torch.equal(one, other)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from physics_lm import compiling, models, quick, together
-from physics_lm.config import ModelConfig, TrainConfig
+from physics_lm.config import FinetuneConfig, ModelConfig, PretrainConfig, TrainConfig
 from physics_lm.training import Training
 
 ROWS = np.random.default_rng(0).integers(1, 32, (4, 12)).astype(np.int32)
@@ -23,12 +23,15 @@ def trained(folder, compile, precision="fp32"):
 
 def test_it_is_wanted_for_long_trainings_on_a_gpu_and_where_asked_for():
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    assert not compiling.wanted(TrainConfig(), cpu)
-    assert compiling.wanted(TrainConfig(), gpu)
-    assert not compiling.wanted(TrainConfig(steps=10), gpu)
+    assert not compiling.wanted(PretrainConfig(), cpu)
+    assert compiling.wanted(PretrainConfig(), gpu)
+    assert not compiling.wanted(PretrainConfig(steps=10), gpu)
+    assert not compiling.wanted(FinetuneConfig(), gpu)  # questions are of any length, and each would be compiled for
     assert compiling.wanted(TrainConfig(compile="always"), cpu)
-    assert not compiling.wanted(TrainConfig(compile="never"), gpu)
-    assert together.run([lambda: compiling.wanted(TrainConfig(), gpu)], 1) == [False]  # it is stacked instead
+    assert not compiling.wanted(PretrainConfig(compile="never"), gpu)
+    assert together.run([lambda: compiling.wanted(PretrainConfig(), gpu)], 1) == [False]  # as a stack instead
+    assert compiling.pays(PretrainConfig(), gpu)
+    assert not compiling.pays(PretrainConfig(compile="never"), gpu)
 
 
 def test_without_a_compiler_training_goes_on_and_says_so(tmp_path, monkeypatch, caplog):

@@ -99,12 +99,14 @@ def test_submitit_runs_the_same_jobs_and_a_dead_one_stops_no_other(tmp_path):
     assert list((tmp_path / "lab" / "submitit").iterdir())
 
 
-def test_a_stacked_sweep_writes_what_separate_jobs_write_and_a_diverging_job_stops_no_other(tmp_path):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stacked_sweep_writes_what_separate_jobs_write_and_a_diverging_job_stops_no_other(tmp_path, workers):
     sweep = ["scale=smoke", "corpus=single,multi5", "seed=0", "pretrain.lr=3e-3,1e30"]
     exact = ["pretrain.optimizer=adamw", "pretrain.precision=fp32", "finetune.precision=fp32"]
     found = {}
     for launcher in ("stacked", "processes"):
-        command = [sys.executable, "-m", "experiments.run", "-m", *sweep, *exact, f"hydra/launcher={launcher}"]
+        many = [f"hydra.launcher.workers={workers}"] if launcher == "stacked" else []
+        command = [sys.executable, "-m", "experiments.run", "-m", *sweep, *exact, f"hydra/launcher={launcher}", *many]
         done = subprocess.run([*command, f"paths.lab={tmp_path / launcher}"], capture_output=True, text=True)
         assert done.returncode == 1
         assert done.stderr.count("the loss is") == 2

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers.activations import NewGELUActivation
 
-from physics_lm import models, quick
+from physics_lm import attention, models, quick
 from physics_lm.config import ModelConfig
 from physics_lm.packing import IGNORE
 
@@ -61,6 +61,22 @@ def test_a_prepared_model_has_the_same_loss_and_gradients(kind, both_ways):
     loss.backward()
     assert torch.allclose(loss, reference, atol=1e-5)
     for (name, ours), theirs in zip(prepared.named_parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(ours.grad, theirs.grad, atol=1e-5), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fused_attention_is_causal_attention(kind):
+    plain = models.build(ModelConfig(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0)
+    plain.set_attn_implementation("eager")
+    other = copy.deepcopy(plain)
+    attention.fuse(other)
+    assert other.config._attn_implementation == attention.FUSED
+    ids = torch.randint(0, 40, (3, 16), generator=torch.Generator().manual_seed(1))
+    losses = [quick.loss_of(model, ids, ids) for model in (plain, other)]
+    for loss in losses:
+        loss.backward()
+    assert torch.allclose(*losses, atol=1e-5)
+    for (name, ours), theirs in zip(other.named_parameters(), plain.parameters(), strict=True):
         assert torch.allclose(ours.grad, theirs.grad, atol=1e-5), name
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from physics_lm import models, stacked, together, training
+from physics_lm import compiling, models, stacked, together, training
 from physics_lm.config import ModelConfig, TrainConfig
 from physics_lm.packing import IGNORE
 from physics_lm.stacked import Stack
@@ -77,6 +77,31 @@ def test_each_run_of_a_stack_ends_where_it_would_have_ended_alone(tmp_path, stac
         assert_alike(loops[seed], alone)
     weights = [param for each in loops for param in each.model.parameters()]
     assert len({param.untyped_storage().data_ptr() for param in weights}) == len(weights)
+
+
+def fixed(seed):
+    """Return batches of one length, as windows are; some labels are left out."""
+
+    def batch(step):
+        rows = np.random.default_rng([seed, step]).integers(1, 32, (4, 12)).astype(np.int32)
+        return rows, np.where(rows % (2 + seed) == 0, IGNORE, rows).astype(np.int32)
+
+    return batch
+
+
+@pytest.mark.slow
+def test_a_compiled_stack_is_the_same_stack(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(compiling, "pays", lambda config, where: True)
+    loops = [loop(tmp_path / f"{seed}", seed, **way) for seed, way in enumerate(WAYS)]
+    alone = [loop(tmp_path / f"alone{seed}", seed, **way) for seed, way in enumerate(WAYS)]
+    for seed, (each, its) in enumerate(zip(loops, alone, strict=True)):
+        each.batches = its.batches = fixed(seed)
+    Stack(loops, vmapped=True).run("test")
+    for each, its in zip(loops, alone, strict=True):
+        its.run("test")
+        assert each.compiled == "yes"
+        assert_alike(each, its)
 
 
 def test_a_run_that_diverges_touches_no_other(tmp_path, stack):

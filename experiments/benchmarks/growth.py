@@ -18,18 +18,20 @@ from physics_lm.config import ModelConfig
 
 PEOPLE = (1_000, 10_000, 100_000, 1_000_000)
 SHAPES = ((2, 64), (3, 128), (4, 256), (6, 512))
-GPU_SHAPES = ((6, 512), (12, 768))
+GPU_SHAPES = ((3, 128), (4, 256), (6, 512), (12, 512), (12, 768), (24, 1024))
+GPU_BATCH = 256  # rows of 128 tokens, so that a GPU has something to do
 ARMS = (1, 4, 16, 64)
 SMOKE = ["scale=smoke", "finetune=none", "pretrain.steps=10", "hydra/launcher=stacked"]
 
 
 def rows(cuda: bool) -> Iterator[Row]:
-    """Measure each point once."""
-    yield from told("people", "multi5+permute as token ids, world included", {n: people(n) for n in PEOPLE}, "cpu")
-    yield from told("weights", "a step of 2,048 tokens", dict(weights(*shape) for shape in SHAPES), "cpu")
-    gpu = dict(weights(*shape) for shape in GPU_SHAPES) if cuda else {}
-    yield from told("weights_gpu", "a step of 2,048 tokens", gpu, "gpu")
-    yield from told("arms", "a stacked smoke sweep over seeds", {n: arms(n) for n in ARMS}, "cpu")
+    """Measure each point once, on the CPU, or on the GPU where there is one."""
+    if not cuda:
+        yield from told("people", "multi5+permute as token ids, world included", {n: people(n) for n in PEOPLE}, "cpu")
+        yield from told("weights", "a step of 2,048 tokens", dict(weights(*shape) for shape in SHAPES), "cpu")
+        yield from told("arms", "a stacked smoke sweep over seeds", {n: arms(n) for n in ARMS}, "cpu")
+    gpu = dict(weights(*shape, batch=GPU_BATCH) for shape in GPU_SHAPES) if cuda else {}
+    yield from told("weights_gpu", f"a step of {GPU_BATCH * 128:,} tokens", gpu, "gpu")
 
 
 def told(name: str, what: str, seconds: Mapping[int, float], device: str) -> Iterator[Row]:
@@ -48,10 +50,9 @@ def people(count: int) -> float:
     return time.perf_counter() - start
 
 
-def weights(layers: int, width: int) -> tuple[int, float]:
-    """Return a model's weights and the seconds of one training step."""
-    shape: Shape = (ModelConfig(layers=layers, width=width, heads=width // 32, positions=128), 16, 128)
-    loop = ours(shape, compile=False)
+def weights(layers: int, width: int, batch: int = 16) -> tuple[int, float]:
+    """Return a model's weights and the seconds of one training step, uncompiled."""
+    loop = ours(Shape(ModelConfig(layers=layers, width=width, heads=width // 32, positions=128), batch, 128), "never")
     steps(loop, 2)
     start = time.perf_counter()
     steps(loop, 5)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,20 +13,32 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArgu
 
 from experiments.benchmarks import Row, interleaved
 from physics_lm import models, training
-from physics_lm.config import ModelConfig, TrainConfig
+from physics_lm.config import ModelConfig, PretrainConfig, TrainConfig
 from physics_lm.pace import Pace
 
-VOCABULARY, WARM, STEPS, ROUNDS = 1300, 5, 25, 5
-LAPTOP = (ModelConfig(layers=3, width=128, heads=4, positions=128), 16, 128)
-PAPER = (ModelConfig(layers=12, width=768, heads=12, positions=512), 48, 512)
+WARM, STEPS, ROUNDS = 5, 25, 5
 RIVALS = {"plain": "a plain loop (nanoGPT's)", "trainer": "transformers Trainer"}
-Shape = tuple[ModelConfig, int, int]
+
+
+class Shape(NamedTuple):
+    """A model, and what it reads in a step."""
+
+    model: ModelConfig
+    batch: int
+    context: int
+    vocabulary: int = 1300
+
+
+LAPTOP = Shape(ModelConfig(layers=3, width=128, heads=4, positions=128), 16, 128)
+PAPER = Shape(ModelConfig(layers=12, width=768, heads=12, positions=512), 96, 512, 50_257)  # Part 3.1, section 2.4
 
 
 def rows(cuda: bool) -> Iterator[Row]:
-    """Measure tokens a second on the CPU, uncompiled and compiled, and on a GPU where there is one."""
+    """Measure tokens a second on the CPU, uncompiled and compiled, or on the GPU where there is one."""
     for how, compile, target in (("eager", False, 1.15), ("compiled", True, 1.0)):
-        yield from _rows(f"loop_{how}", contenders(LAPTOP, compile, torch.device("cpu")), target, "cpu, laptop model")
+        if not cuda:
+            measured = contenders(LAPTOP, compile, torch.device("cpu"))
+            yield from _rows(f"loop_{how}", measured, target, "cpu, laptop model")
     gpu = contenders(PAPER, True, training.device()) if cuda else {}
     yield from _rows("loop_compiled_gpu", gpu, 1.2, "gpu, 124M")
     share = _mfu() if cuda else None
@@ -47,7 +59,7 @@ def contenders(shape: Shape, compile: bool, where: torch.device) -> dict[str, Ca
 
 def model(shape: Shape) -> PreTrainedModel:
     """Return the model; the rivals get the attention that is fastest on a CPU at this context, too."""
-    made = models.build(shape[0], VOCABULARY, 0, 0)
+    made = models.build(shape.model, shape.vocabulary, 0, 0)
     if not torch.cuda.is_available():
         made.set_attn_implementation("eager")
     return made
@@ -55,7 +67,7 @@ def model(shape: Shape) -> PreTrainedModel:
 
 def windows(shape: Shape, step: int) -> Any:
     """Return the batch of a step, (batch, context)."""
-    return np.random.default_rng(step).integers(1, VOCABULARY, shape[1:]).astype(np.int32)
+    return np.random.default_rng(step).integers(1, shape.vocabulary, (shape.batch, shape.context)).astype(np.int32)
 
 
 def _batches(shape: Shape, step: int) -> tuple[Any, Any]:
@@ -63,15 +75,14 @@ def _batches(shape: Shape, step: int) -> tuple[Any, Any]:
     return rows, rows
 
 
-def _config(shape: Shape, compile: bool) -> TrainConfig:
-    how = "always" if compile else "never"
-    return TrainConfig(steps=10**9, batch=shape[1], precision="bf16", warmup=0, save_every=10**9, compile=how)
+def _config(shape: Shape, compile: str) -> TrainConfig:
+    return PretrainConfig(steps=10**9, batch=shape.batch, precision="bf16", warmup=0, save_every=10**9, compile=compile)
 
 
-def ours(shape: Shape, compile: bool) -> training.Training:
-    """Return our loop, ready for its next step."""
+def ours(shape: Shape, compile: str = "auto") -> training.Training:
+    """Return our loop, ready for its next step; compile: as of a training (always, never, auto)."""
     loop = training.Training(
-        models.build(shape[0], VOCABULARY, 0, 0),
+        models.build(shape.model, shape.vocabulary, 0, 0),
         partial(_batches, shape),
         _config(shape, compile),
         Path(tempfile.mkdtemp()),
@@ -81,13 +92,13 @@ def ours(shape: Shape, compile: bool) -> training.Training:
 
 
 def _ours(shape: Shape, compile: bool) -> Callable[[], float]:
-    loop = ours(shape, compile)
+    loop = ours(shape, "always" if compile else "never")
 
     def measure() -> float:
         steps(loop, WARM)
         start = time.perf_counter()
         steps(loop, STEPS)
-        return shape[1] * shape[2] * STEPS / (time.perf_counter() - start)
+        return shape.batch * shape.context * STEPS / (time.perf_counter() - start)
 
     return measure
 
@@ -120,7 +131,7 @@ def _plain(shape: Shape, compile: bool, where: torch.device) -> Callable[[], flo
         steps(WARM)
         start = time.perf_counter()
         steps(STEPS)
-        return shape[1] * shape[2] * STEPS / (time.perf_counter() - start)
+        return shape.batch * shape.context * STEPS / (time.perf_counter() - start)
 
     return measure
 
@@ -137,12 +148,12 @@ class _Clock(TrainerCallback):  # type: ignore[misc]
 
 
 def _trainer(shape: Shape, compile: bool) -> Callable[[], float]:
-    size = shape[1] * (WARM + STEPS)
+    size = shape.batch * (WARM + STEPS)
     ids = np.concatenate([windows(shape, step) for step in range(WARM + STEPS)])
     data = [{"input_ids": ids[row], "labels": ids[row].astype(np.int64)} for row in range(size)]
     made = model(shape)
     settings = TrainingArguments(
-        output_dir=tempfile.mkdtemp(), max_steps=WARM + STEPS, per_device_train_batch_size=shape[1], bf16=True,
+        output_dir=tempfile.mkdtemp(), max_steps=WARM + STEPS, per_device_train_batch_size=shape.batch, bf16=True,
         use_cpu=not torch.cuda.is_available(), learning_rate=1e-3, weight_decay=0.1, max_grad_norm=1.0,
         save_strategy="no", logging_strategy="no", report_to=[], disable_tqdm=True, torch_compile=compile,
     )  # fmt: skip
@@ -150,14 +161,14 @@ def _trainer(shape: Shape, compile: bool) -> Callable[[], float]:
     def measure() -> float:
         clock = _Clock()
         Trainer(made, settings, train_dataset=data, callbacks=[clock]).train()
-        return shape[1] * shape[2] * STEPS / (clock.stop - clock.start)
+        return shape.batch * shape.context * STEPS / (clock.stop - clock.start)
 
     return measure
 
 
 def _mfu() -> float | None:
     """Return our loop's share of the GPU's peak, or None where that is not known."""
-    loop = ours(PAPER, True)
+    loop = ours(PAPER)
     steps(loop, WARM)
     loop.pace = Pace(loop.model, loop.where)
     steps(loop, 4 * STEPS)

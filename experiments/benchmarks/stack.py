@@ -4,50 +4,41 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
 
 from experiments.benchmarks import Row, interleaved
-from experiments.benchmarks.loop import LAPTOP, STEPS, WARM, Shape, ours, steps
+from experiments.benchmarks.loop import LAPTOP, STEPS, WARM, Shape, ours
 from physics_lm.config import ModelConfig
 from physics_lm.stacked import Stack
+from physics_lm.training import Training
 
 JOBS, ROUNDS, SIZES = 4, 2, (1, 2, 4, 8)
 SWEEP = ["pretrain.steps=100", "pretrain.warmup=10", "finetune.steps=50"]
-SMALL: Shape = (ModelConfig(layers=2, width=64, heads=2, positions=128), 16, 128)
-GPU: Shape = (ModelConfig(layers=6, width=256, heads=8, positions=256), 32, 256)
+SMALL = Shape(ModelConfig(layers=2, width=64, heads=2, positions=128), 16, 128)
+GPU = Shape(ModelConfig(layers=6, width=256, heads=8, positions=256), 32, 256)
 MODELS = {"laptop model": LAPTOP, "2 layers, width 64": SMALL}
+ON_GPU = {"laptop model": (LAPTOP, (1, 8, 64), 5), "scale=gpu model": (GPU, (1, 4, 16), 2)}  # sizes, target
 
 
 def rows(cuda: bool) -> Iterator[Row]:
-    """Measure whole sweeps on the CPU, and tokens a second by the size of the stack; on a GPU where there is one."""
-    found = interleaved({way: lambda way=way: jobs(way) for way in ("stacked", "processes")}, ROUNDS)  # type: ignore[misc]
-    told = f"{JOBS} jobs of 150 steps, a process each"
-    yield Row(
-        "stack against processes",
-        "jobs/h",
-        found["stacked"],
-        found["processes"],
-        told,
-        "higher",
-        1,
-        "cpu, laptop model",
-    )
-    for (name, shape), size in product(MODELS.items(), SIZES):
-        yield Row(f"stack of {size}, {name}", "tokens/s", rate(shape, size), None, "", "higher", None, "cpu")
-    for name, shape, target in (("laptop", LAPTOP, 5), ("scale=gpu", GPU, 2)):
-        stack, single = (max(rate(shape, size) for size in (8, 32, 64)), alone(shape)) if cuda else (None, None)
-        rival = "our fastest single job, compiled"
-        yield Row(
-            f"stack against one job, {name} on a gpu",
-            "tokens/s",
-            stack,
-            single,
-            rival,
-            "higher",
-            target,
-            f"gpu, model of {name}",
-        )
+    """Measure whole sweeps on the CPU, and tokens a second by the size of the stack, or the latter on a GPU."""
+    if not cuda:
+        found = interleaved({way: partial(jobs, way) for way in ("stacked", "processes")}, ROUNDS)
+        told = f"{JOBS} jobs of 150 steps, a process each"
+        ours, its = found["stacked"], found["processes"]
+        yield Row("stack against processes", "jobs/h", ours, its, told, "higher", 1, "cpu, laptop model")
+        for (name, shape), size in product(MODELS.items(), SIZES):
+            yield Row(f"stack of {size}, {name}", "tokens/s", rate(shape, size), None, "", "higher", None, "cpu")
+    rival = "our fastest single job, compiled"
+    for name, (shape, sizes, target) in ON_GPU.items():
+        single = alone(shape) if cuda else None
+        rates = {size: rate(shape, size) for size in sizes} if cuda else {}
+        for size, measured in rates.items():
+            yield Row(f"stack of {size}, {name}, gpu", "tokens/s", measured, None, "", "higher", None, "gpu")
+        best = max(rates.values(), default=None)
+        yield Row(f"stack against one job, {name}", "tokens/s", best, single, rival, "higher", target, "gpu")
 
 
 def jobs(launcher: str) -> float:
@@ -62,21 +53,25 @@ def jobs(launcher: str) -> float:
 
 def rate(shape: Shape, size: int) -> float:
     """Return tokens a second of a stack of `size` models, all of them together."""
-    stack = Stack([ours(shape, compile=False) for _ in range(size)])
-    for _ in range(WARM):
-        stack.advance()
-    start = time.perf_counter()
-    for _ in range(STEPS):
-        stack.advance()
-    for loop in stack.loops:
-        loop.flush()
-    return size * shape[1] * shape[2] * STEPS / (time.perf_counter() - start)
+    stack = Stack([ours(shape) for _ in range(size)])
+    return _rate(lambda: stack.advance(), stack.loops)
 
 
 def alone(shape: Shape) -> float:
     """Return tokens a second of one job, compiled."""
-    loop = ours(shape, compile=True)
-    steps(loop, WARM)
+    loop = ours(shape, "always")
+    return _rate(loop.advance, [loop])
+
+
+def _rate(advance: Callable[[], None], loops: Sequence[Training]) -> float:
+    def steps(count: int) -> None:
+        for _ in range(count):
+            advance()
+        for loop in loops:
+            loop.flush()
+
+    steps(WARM)
     start = time.perf_counter()
-    steps(loop, STEPS)
-    return shape[1] * shape[2] * STEPS / (time.perf_counter() - start)
+    steps(STEPS)
+    seconds = time.perf_counter() - start
+    return sum(loop.batches(0)[0].size for loop in loops) * STEPS / seconds

@@ -1,4 +1,4 @@
-"""The process of one job: reads it from its input, runs it, and ends at once when its launcher does."""
+"""The process of one job or several: reads its work, does it, and ends at once when its launcher does."""
 
 import os
 import pickle
@@ -9,22 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
-from hydra_plugins.hydra_joblib_launcher._core import execute_job
 
 
 def main() -> None:
-    """Run the job that stands on the input; write status and return value to the file named on the command line."""
-    limits, call = pickle.load(sys.stdin.buffer)
+    """Do the work that stands on the input; write statuses and return values to the file named on the command line."""
+    limits, work = pickle.load(sys.stdin.buffer)
     threading.Thread(target=_end_with_launcher, daemon=True).start()
     _limit(limits)
-    done = execute_job(*call)
-    value = done._return_value
-    if isinstance(value, BaseException):  # as a class that every process can read
-        value = RuntimeError(f"{value.__class__.__name__}: {value}")
+    told = [(done.status.name, _readable(done._return_value)) for done in work()]
     answer = Path(sys.argv[1])
     aside = answer.with_suffix(".tmp")
-    aside.write_bytes(cloudpickle.dumps((done.status.name, value)))
+    aside.write_bytes(cloudpickle.dumps(told))
     os.replace(aside, answer)
+
+
+def _readable(value: Any) -> Any:
+    """Return an error as one of a class that every process can read, and all else as it is."""
+    return RuntimeError(f"{value.__class__.__name__}: {value}") if isinstance(value, BaseException) else value
 
 
 def _end_with_launcher() -> None:

@@ -1,4 +1,4 @@
-"""The pool of the `processes` launcher: threads that each start one process after the other."""
+"""The pool of the launchers' processes: threads that each start one process after the other."""
 
 import contextlib
 import os
@@ -7,53 +7,45 @@ import queue
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cloudpickle
-from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
 from joblib import Parallel, cpu_count, delayed
 from tqdm import tqdm
 
-if TYPE_CHECKING:
-    from hydra_plugins.physics_lm_launcher.processes import ProcessesLauncher
-
 CHILD = [sys.executable, "-m", "hydra_plugins.physics_lm_launcher._child"]
+Work = Callable[[], Sequence[JobReturn]]  # what one process does: a job, or several
 
 
 class JobKilledError(RuntimeError):
     """The process of a job ended before the job did."""
 
 
-def launch(launcher: "ProcessesLauncher", jobs: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
-    """Run every job in a process of its own, `n_jobs` at a time; see ProcessesConf."""
-    settings = launcher.settings
+def launch(settings: Mapping[str, Any], works: Sequence[tuple[int, Work]]) -> list[list[JobReturn]]:
+    """Do every work, of so many jobs, in a process of its own, `n_jobs` at a time; see ProcessesConf."""
     at_once = settings["n_jobs"] if settings["n_jobs"] > 0 else cpu_count()
-    at_once = max(1, min(at_once, len(jobs)))
+    at_once = max(1, min(at_once, len(works)))
     threads = settings["threads"] or max(1, cpu_count() // at_once)
     slots: queue.SimpleQueue[int] = queue.SimpleQueue()
     for slot in range(at_once):
         slots.put(slot)
-    state, running = Singleton.get_state(), set[subprocess.Popen[bytes]]()
-    bar = tqdm(total=len(jobs), desc="jobs", unit="job", disable=None)
+    running = set[subprocess.Popen[bytes]]()
+    bar = tqdm(total=sum(count for count, _ in works), desc="jobs", unit="job", disable=None)
 
-    def one(number: int, overrides: Sequence[str]) -> JobReturn:
+    def one(count: int, work: Work) -> list[JobReturn]:
         slot = slots.get()
-        limits = {**settings, "slot": slot, "at_once": at_once}
-        call = (number, list(overrides), launcher.hydra_context, launcher.config, launcher.task_function, state)
         try:
-            return _run((limits, call), threads, running)
+            return _run(({**settings, "slot": slot, "at_once": at_once}, work), count, threads, running)
         finally:
             slots.put(slot)
-            bar.update()
+            bar.update(count)
 
     try:
         with bar:
-            done = Parallel(n_jobs=at_once, backend="threading", batch_size=1)(
-                delayed(one)(first + number, overrides) for number, overrides in enumerate(jobs)
-            )
+            done = Parallel(n_jobs=at_once, backend="threading", batch_size=1)(delayed(one)(*work) for work in works)
     except BaseException:  # an interrupt: the pool waits for its threads, and they for their processes
         for process in list(running):
             process.kill()
@@ -62,9 +54,9 @@ def launch(launcher: "ProcessesLauncher", jobs: Sequence[Sequence[str]], first: 
 
 
 def _run(
-    payload: tuple[dict[str, Any], tuple[Any, ...]], threads: int, running: set[subprocess.Popen[bytes]]
-) -> JobReturn:
-    """Run one job in a process, which ends with this one: it listens for the end of its input."""
+    payload: tuple[dict[str, Any], Work], count: int, threads: int, running: set[subprocess.Popen[bytes]]
+) -> list[JobReturn]:
+    """Do one work in a process, which ends with this one: it listens for the end of its input."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "return.pkl"
         process = subprocess.Popen([*CHILD, str(answer)], stdin=subprocess.PIPE, env=_environment(threads))
@@ -79,10 +71,10 @@ def _run(
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         if answer.exists():
-            name, value = pickle.loads(answer.read_bytes())
-            return JobReturn(status=JobStatus[name], _return_value=value)
+            told = pickle.loads(answer.read_bytes())
+            return [JobReturn(status=JobStatus[name], _return_value=value) for name, value in told]
         peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-        return _failed(process.returncode, peak)
+        return [_failed(process.returncode, peak)] * count
 
 
 def _failed(code: int, peak: float) -> JobReturn:

@@ -6,9 +6,11 @@ jobs before, and loses the whole sweep when one of them is killed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn
 from hydra_plugins.hydra_joblib_launcher.joblib_launcher import JoblibLauncher
 
@@ -43,4 +45,13 @@ class ProcessesLauncher(JoblibLauncher):  # type: ignore[misc]
         """Run the jobs; a job that fails or is killed is returned as failed and stops no other."""
         from hydra_plugins.physics_lm_launcher import _pool
 
-        return _pool.launch(self, job_overrides, initial_job_idx)
+        told = (self.hydra_context, self.config, self.task_function, Singleton.get_state())
+        numbered = enumerate(map(list, job_overrides), initial_job_idx)
+        works = [(1, partial(_one, number, overrides, *told)) for number, overrides in numbered]
+        return [done for part in _pool.launch(self.settings, works) for done in part]
+
+
+def _one(*call: Any) -> list[JobReturn]:
+    from hydra_plugins.hydra_joblib_launcher._core import execute_job
+
+    return [execute_job(*call)]

@@ -1,26 +1,36 @@
-"""`hydra/launcher=stacked`: all jobs in one process; those of one shape are trained and asked as a stack.
+"""`hydra/launcher=stacked`: several jobs in one process; those of one shape are trained and asked as a stack.
 
 Each writes into the store and the ledger what it would have written alone.
 """
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
+from joblib import cpu_count
 from omegaconf import DictConfig, open_dict
+
+from hydra_plugins.physics_lm_launcher.processes import ProcessesConf
 
 
 @dataclass
 class StackedConf:
-    """stack: jobs begun at a time, and so the most that are trained together."""
+    """stack: jobs that a process begins at a time, and so the most that are trained together.
+
+    workers: processes that share the jobs; 0 takes one for each core, and on a GPU one for each stack.
+    """
 
     _target_: str = "hydra_plugins.physics_lm_launcher.stacked.StackedLauncher"
     stack: int = 8
+    workers: int = 0
 
 
 ConfigStore.instance().store(group="hydra/launcher", name="stacked", node=StackedConf, provider="physics_lm")
@@ -29,9 +39,9 @@ ConfigStore.instance().store(group="hydra/launcher", name="stacked", node=Stacke
 class StackedLauncher(Launcher):  # type: ignore[misc]
     """Jobs that meet where they train and ask (physics_lm.together)."""
 
-    def __init__(self, stack: int) -> None:
+    def __init__(self, stack: int, workers: int) -> None:
         """Take the settings of StackedConf."""
-        self.stack = stack
+        self.stack, self.workers = stack, workers
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Remember what to run."""
@@ -40,20 +50,61 @@ class StackedLauncher(Launcher):  # type: ignore[misc]
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs; one that fails is returned as failed and stops no other."""
         from data_gen.config import ConfigError
-        from physics_lm import together
+        from hydra_plugins.physics_lm_launcher import _pool
 
         if self.stack < 1:
             raise ConfigError(f"hydra.launcher.stack={self.stack}: must be 1 or more")
-        jobs = [self._job(overrides) for overrides in job_overrides]
-        return [self._return(result) for result in together.run(jobs, self.stack)]
+        if self.workers < 0:
+            raise ConfigError(f"hydra.launcher.workers={self.workers}: must be 0 or more")
+        parts = dealt(len(job_overrides), self.stack, self.workers, Path("/dev/nvidiactl").exists())
+        told = (self.hydra_context, self.config, self.task_function, self.stack)
+        works = [partial(_jobs, [list(job_overrides[n]) for n in part], *told) for part in parts]
+        if len(works) == 1:
+            return works[0]()
+        state, settings = Singleton.get_state(), asdict(ProcessesConf(n_jobs=len(works)))
+        counted = [(len(part), partial(_elsewhere, state, work)) for part, work in zip(parts, works, strict=True)]
+        done = zip(parts, _pool.launch(settings, counted), strict=True)
+        by_number = {number: one for part, answers in done for number, one in zip(part, answers, strict=True)}
+        return [by_number[number] for number in range(len(job_overrides))]
 
-    def _job(self, overrides: Sequence[str]) -> Any:
-        config = copy.deepcopy(self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides)))
-        with open_dict(config):
-            del config["hydra"]
-        return lambda: self.task_function(config)
 
-    @staticmethod
-    def _return(result: Any) -> JobReturn:
-        failed = isinstance(result, BaseException)
-        return JobReturn(status=JobStatus.FAILED if failed else JobStatus.COMPLETED, _return_value=result)
+def dealt(jobs: int, stack: int, workers: int, gpu: bool) -> list[list[int]]:
+    """Return the numbers of the jobs of each process.
+
+    On a GPU neighbours, which the order of a sweep keeps alike, stay together up to a stack; on a CPU, where a stack
+    gains nothing, each goes to the next process, so that all have the same work.
+    """
+    cores, run = cpu_count(), stack if gpu else 1
+    runs = [list(range(first, min(first + run, jobs))) for first in range(0, jobs, run)]
+    many = min(workers or cores, len(runs))
+    return [[number for part in runs[worker::many] for number in part] for worker in range(many)]
+
+
+def _elsewhere(state: Any, work: Any) -> Sequence[JobReturn]:
+    """Do a work in another process than Hydra's own."""
+    setup_globals()
+    Singleton.set_state(state)
+    done: Sequence[JobReturn] = work()
+    return done
+
+
+def _jobs(
+    overrides: Sequence[list[str]], context: HydraContext, config: DictConfig, task: TaskFunction, stack: int
+) -> Sequence[JobReturn]:
+    """Run jobs in this process, `stack` of them begun at a time."""
+    from physics_lm import together
+
+    jobs = [partial(task, _config(context, config, each)) for each in overrides]
+    return [_return(result) for result in together.run(jobs, stack)]
+
+
+def _config(context: HydraContext, config: DictConfig, overrides: list[str]) -> DictConfig:
+    found = copy.deepcopy(context.config_loader.load_sweep_config(config, overrides))
+    with open_dict(found):
+        del found["hydra"]
+    return found
+
+
+def _return(result: Any) -> JobReturn:
+    failed = isinstance(result, BaseException)
+    return JobReturn(status=JobStatus.FAILED if failed else JobStatus.COMPLETED, _return_value=result)
