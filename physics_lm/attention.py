@@ -1,5 +1,7 @@
 """Causal attention for models in training: in place on a CPU, by the device's fused kernels on a GPU."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -37,24 +39,35 @@ def fused(
     key_BxGxTxD: Tensor,
     value_BxGxTxD: Tensor,
     attention_mask: Tensor | None,
-    scaling: float | None = None,
+    scaling: float,
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Attend to every token before by torch's fused attention; no mask is made or read, so rows hold no left padding.
+    """Attend to every token before, by a kernel that keeps no scores where the device has one.
 
-    transformers asks for none here, and need not look on the host whether it could be left out.
+    For training alone: no mask is made or read (so that the host need not look whether one could be left out), rows
+    hold no padding on the left, and nothing was read before them.
     """
     key_BxHxTxD, value_BxHxTxD = (_spread(x, query_BxHxTxD.shape[1]) for x in (key_BxGxTxD, value_BxGxTxD))
-    found_BxHxTxD = nn.functional.scaled_dot_product_attention(
-        query_BxHxTxD,
-        key_BxHxTxD,
-        value_BxHxTxD,
-        dropout_p=dropout if module.training else 0.0,
-        is_causal=True,
-        scale=scaling,
-    )
+    query_BxHxTxD, key_BxHxTxD = (x.to(value_BxHxTxD.dtype) for x in (query_BxHxTxD, key_BxHxTxD))
+    heads = (query_BxHxTxD, key_BxHxTxD, value_BxHxTxD)
+    share = dropout if module.training else 0.0
+    half = value_BxHxTxD.dtype in (torch.bfloat16, torch.float16)
+    if half and value_BxHxTxD.device.type == "cuda" and value_BxHxTxD.shape[-1] % 8 == 0:
+        # by name: under vmap, torch's own choice takes a kernel whose derivative it then cannot compute
+        found_BxHxTxD = torch.ops.aten._scaled_dot_product_flash_attention(*heads, share, True, scale=scaling)[0]
+    else:
+        found_BxHxTxD = _attend(*heads, scaling, share)
     return found_BxHxTxD.transpose(1, 2).contiguous(), None
+
+
+def _attend(query_BxHxTxD: Tensor, key_BxHxTxD: Tensor, value_BxHxTxD: Tensor, scaling: float, share: float) -> Tensor:
+    """Attend to every token before by plain operations."""
+    scores_BxHxTxT = (query_BxHxTxD * scaling) @ key_BxHxTxD.mT
+    later_TxT = torch.ones(scores_BxHxTxT.shape[-2:], dtype=torch.bool, device=scores_BxHxTxT.device).triu(1)
+    weights_BxHxTxT = scores_BxHxTxT.masked_fill(later_TxT, -torch.inf).softmax(-1)
+    weights_BxHxTxT = nn.functional.dropout(weights_BxHxTxT, share)
+    return weights_BxHxTxT.to(value_BxHxTxD.dtype) @ value_BxHxTxD
 
 
 def _spread(heads_BxGxTxD: Tensor, many: int) -> Tensor:
@@ -63,10 +76,19 @@ def _spread(heads_BxGxTxD: Tensor, many: int) -> Tensor:
     return heads_BxGxTxD if shared == 1 else heads_BxGxTxD.repeat_interleave(shared, 1)
 
 
-def fuse(model: PreTrainedModel) -> None:
-    """Let a causal model in training on a GPU use the fused kernels, in place."""
-    if getattr(model.config, "sliding_window", None) is None:
-        model.set_attn_implementation(FUSED)
+@contextmanager
+def fusing(model: PreTrainedModel, where: torch.device) -> Iterator[None]:
+    """Let a causal model use `fused` on a GPU; afterwards it attends as before."""
+    own = model.config._attn_implementation
+    causal = getattr(model.config, "is_causal", True) and getattr(model.config, "sliding_window", None) is None
+    if where.type != "cuda" or not causal:
+        yield
+        return
+    model.set_attn_implementation(FUSED)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(own)
 
 
 AttentionInterface.register(PLACED, placed)  # type: ignore[no-untyped-call]

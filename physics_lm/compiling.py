@@ -17,6 +17,7 @@ from physics_lm.config import PretrainConfig, TrainConfig
 log = logging.getLogger(__name__)
 CACHE = "compiled"  # in the lab: what was compiled once is read from there
 LONG = 500  # steps after which compiling has paid
+SHAPES = 64  # that one process may compile for
 Loss = TypeVar("Loss", bound=Callable[..., Any])
 
 
@@ -49,5 +50,6 @@ def compiled(whole: Loss, plain: Loss, where: torch.device) -> tuple[Loss, str]:
         why = f"no: {error.__class__.__name__}: {error}".splitlines()[0]
         log.warning("compile: %s; training goes on uncompiled", why)
         return plain, why
-    faster: Any = torch.compile(whole)
+    torch._dynamo.config.recompile_limit = max(SHAPES, torch._dynamo.config.recompile_limit)
+    faster: Any = torch.compile(whole, dynamic=False)  # a shape each: vmap knows no others
     return faster, "yes"

@@ -13,9 +13,9 @@ STATE = "state.pt"
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a state, with torch's generator, over the one before."""
+    """Write a state, with torch's generators, over the one before."""
     buffer = io.BytesIO()
-    torch.save({**state, "generator": torch.get_rng_state()}, buffer)
+    torch.save({**state, **_generators()}, buffer)
     aside = path.with_suffix(".tmp")
     with aside.open("wb") as file:
         file.write(buffer.getbuffer())
@@ -25,7 +25,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 
 def load(path: Path, where: torch.device) -> dict[str, Any] | None:
-    """Read a state and set torch's generator; None where there is none, or it is damaged, which is said."""
+    """Read a state and set torch's generators; None where there is none, or it is damaged, which is said."""
     if not path.exists():
         return None
     try:
@@ -34,4 +34,12 @@ def load(path: Path, where: torch.device) -> dict[str, Any] | None:
         log.warning("%s cannot be read (%s): starting from step 0", path, error.__class__.__name__)
         return None
     torch.set_rng_state(state["generator"].cpu())
+    if "gpu" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["gpu"].cpu())
     return state
+
+
+def _generators() -> dict[str, torch.Tensor]:
+    """Return the state of torch's generator, and of the GPU's where dropout is drawn there."""
+    there = {"gpu": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {}
+    return {"generator": torch.get_rng_state(), **there}

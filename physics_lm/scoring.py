@@ -15,11 +15,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen.biographies import Biography
 from data_gen.questions import Question
-from physics_lm import masked, progress, stacked
+from physics_lm import masked, progress, stacked, tokenizers
 from physics_lm.packing import Ids, Ragged, pad, ragged
 from physics_lm.stacked import Looked
-from physics_lm.tokenizers import encode as tokenize
-from physics_lm.tokenizers import ids as _ids
 
 Array = NDArray[np.int64]
 
@@ -65,8 +63,8 @@ class Score:
 
 def encode(tokenizer: PreTrainedTokenizerBase, questions: Sequence[Question]) -> Asked:
     """Return the questions as sequences `end, prompt, told, end`, and where what is told stands."""
-    heads = _ids(tokenizer, [question.prompt for question in questions])
-    tails = _ids(tokenizer, [question.told for question in questions])
+    heads = tokenizers.ids(tokenizer, [question.prompt for question in questions])
+    tails = tokenizers.ids(tokenizer, [question.told for question in questions])
     end = tokenizer.eos_token_id
     sequences = ragged([[end, *head, *tail] for head, tail in zip(heads, tails, strict=True)], end)
     start = np.array([1 + len(head) for head in heads], np.int64)
@@ -78,7 +76,7 @@ def encode_entries(tokenizer: PreTrainedTokenizerBase, entries: Sequence[Biograp
     end = tokenizer.eos_token_id
     ids, places = [], []
     for number, (entry, encoded) in enumerate(
-        zip(entries, tokenize(tokenizer, [e.text for e in entries]), strict=True)
+        zip(entries, tokenizers.encode(tokenizer, [e.text for e in entries]), strict=True)
     ):
         ids.append([end, *encoded.ids])
         stops = [stop for _, stop in encoded.offsets]  # the space before a value is its first token's, or is one
@@ -108,22 +106,29 @@ def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: 
     """Score the answers of some sequences; returns them by answer number."""
     ids_BxT = pad(asked.sequences, part, tokenizer.eos_token_id)
     (argmax_BxT, logprob_BxT, most_BxT), back = _looked(model, tokenizer, asked, part, ids_BxT)
-    found: dict[int, tuple[int, int, float, float]] = {}
-    answers = []
     first, last = (np.searchsorted(asked.sequence, part, side) for side in ("left", "right"))
-    for row in range(len(part)):
-        for number in range(first[row], last[row]):
-            start, stop = asked.start[number], asked.stop[number]
-            said, gold = argmax_BxT[row, start - back : stop - back], ids_BxT[row, start:stop]
-            found[number] = (
-                int(stop - start),
-                int((said == gold).sum()),
-                float(logprob_BxT[row, start - back : stop - back].sum()),
-                float(most_BxT[row, start - back]),
-            )
-            answers.append((number, said.tolist()))
-    texts = tokenizer.batch_decode([said for _, said in answers])
-    return {number: Score(text.strip(), *found[number]) for (number, _), text in zip(answers, texts, strict=True)}
+    row, number = _ranges(first, last)
+    if not len(number):
+        return {}
+    answer, place = _ranges(asked.start[number], asked.stop[number])
+    said, gold = argmax_BxT[row[answer], place - back], ids_BxT[row[answer], place]
+    bounds = np.searchsorted(answer, np.arange(len(number) + 1))
+    tokens = np.diff(bounds).tolist()
+    right, logprob = (
+        np.add.reduceat(each, bounds[:-1]).tolist()
+        for each in ((said == gold).astype(int), logprob_BxT[row[answer], place - back])
+    )
+    most = most_BxT[row, asked.start[number] - back].tolist()
+    texts = tokenizers.decode(tokenizer, [part.tolist() for part in np.split(said, bounds[1:-1])])
+    scores = (Score(text.strip(), *rest) for text, *rest in zip(texts, tokens, right, logprob, most, strict=True))
+    return dict(zip(number.tolist(), scores, strict=True))
+
+
+def _ranges(start: Array, stop: Array) -> tuple[Array, Array]:
+    """Return every number of R ranges one after the other, and before it which range each is of."""
+    lengths = stop - start
+    which = np.repeat(np.arange(len(start)), lengths)
+    return which, np.arange(len(which)) + np.repeat(start - np.cumsum(lengths) + lengths, lengths)
 
 
 def _looked(

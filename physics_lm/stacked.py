@@ -4,8 +4,9 @@ Each keeps its data, seed and learning rates, and ends as it would have ended al
 torch.func.vmap goes through all of them; on a CPU, where that is slower (docs/lab-log.md), a thread each.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
@@ -81,7 +82,7 @@ class Stack:
         for loop in self.loops:
             loop.begin()
         steps = self.loops[0].config.steps
-        with Bar(title, steps, "step", self.loops[0].step) as bar:
+        with self.attending(), Bar(title, steps, "step", self.loops[0].step) as bar:
             while self.lanes and self.loops[self.lanes[0]].step < steps:
                 self.advance()
                 for lane in list(self.lanes):
@@ -92,6 +93,14 @@ class Stack:
         if self.buffers:
             self.buffers.release()
         return self.done
+
+    @contextmanager
+    def attending(self) -> Iterator[None]:
+        """Give the context in which steps are taken, as `Training.attending` does."""
+        with ExitStack() as contexts:
+            for loop in self.loops:
+                contexts.enter_context(loop.attending())
+            yield
 
     def _ticked(self, lane: int) -> None:
         try:

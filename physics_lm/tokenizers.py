@@ -111,15 +111,24 @@ def _with_words(tokenizer: PreTrainedTokenizerBase, texts: list[str], marks: lis
 
 def ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
     """Return the token ids of texts, without special tokens."""
-    return [encoded.ids for encoded in encode(tokenizer, texts)]
+    return [encoded.ids for encoded in _encoded(texts, _unpadded(tokenizer).encode_batch_fast)]
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Iterator[Encoding]:
-    """Yield the tokens of texts, with their ids and offsets, without special tokens; no text is cut or filled up."""
-    backend = _unpadded(tokenizer)
+    """Return the tokens of texts, with their ids and offsets, without special tokens; no text is cut or filled up."""
+    return _encoded(texts, _unpadded(tokenizer).encode_batch)
+
+
+def _encoded(texts: Sequence[str], how: Callable[..., list[Encoding]]) -> Iterator[Encoding]:
     parts = [texts[start : start + PART] for start in range(0, len(texts), PART)]
     for part in progress.over(parts, "tokens", "part"):
-        yield from backend.encode_batch(list(part), add_special_tokens=False)
+        yield from how(list(part), add_special_tokens=False)
+
+
+def decode(tokenizer: PreTrainedTokenizerBase, ids: Sequence[list[int]]) -> list[str]:
+    """Return token ids as texts, special tokens and all."""
+    texts: list[str] = tokenizer.backend_tokenizer.decode_batch(ids, skip_special_tokens=False)
+    return texts
 
 
 def _unpadded(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:

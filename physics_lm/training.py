@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from physics_lm import attention, compiling, distributed, muon, quick, resuming
 from physics_lm.config import TrainConfig
-from physics_lm.masked import Loss, both_ways
+from physics_lm.masked import Loss
 from physics_lm.pace import Pace
 from physics_lm.progress import Bar
 
@@ -110,8 +110,6 @@ class Training:
         self.compiled = "no"
         if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
             self.model.set_attn_implementation("eager")
-        elif not both_ways(model):
-            attention.fuse(self.model)
         if loss is None and compiling.wanted(config, self.where):
             self.loss, self.compiled = compiling.compiled(quick.plain_loss, quick.loss_of, self.where)
         if self.where.type == "cpu" and self.compiled != "yes":
@@ -136,7 +134,7 @@ class Training:
         Raises DivergedError naming the step where the loss is not finite.
         """
         self.begin()
-        with Bar(title, self.config.steps, "step", self.step) as bar:
+        with self.attending(), Bar(title, self.config.steps, "step", self.step) as bar:
             while self.step < self.config.steps:
                 self.advance()
                 self.ticked()
@@ -144,6 +142,10 @@ class Training:
                     bar.set_postfix(self.pace.shown, loss=f"{self.curve[-1]['loss']:.3f}")
                 bar.update()
         return self.curve
+
+    def attending(self) -> AbstractContextManager[None]:
+        """Return the context in which steps are taken: the model attends by what is fastest in training."""
+        return attention.fusing(self.model, self.where)
 
     def begin(self) -> None:
         """Be ready for the next step."""

@@ -69,12 +69,13 @@ def test_fused_attention_is_causal_attention(kind):
     plain = models.build(ModelConfig(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0)
     plain.set_attn_implementation("eager")
     other = copy.deepcopy(plain)
-    attention.fuse(other)
-    assert other.config._attn_implementation == attention.FUSED
     ids = torch.randint(0, 40, (3, 16), generator=torch.Generator().manual_seed(1))
-    losses = [quick.loss_of(model, ids, ids) for model in (plain, other)]
+    with attention.fusing(other, torch.device("cuda")):
+        assert other.config._attn_implementation == attention.FUSED
+        losses = [quick.loss_of(model, ids, ids) for model in (plain, other)]
     for loss in losses:
         loss.backward()
+    assert other.config._attn_implementation == "eager"  # what comes after may be filled up on the left
     assert torch.allclose(*losses, atol=1e-5)
     for (name, ours), theirs in zip(other.named_parameters(), plain.parameters(), strict=True):
         assert torch.allclose(ours.grad, theirs.grad, atol=1e-5), name

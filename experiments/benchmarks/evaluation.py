@@ -13,7 +13,8 @@ from experiments.benchmarks import Row, interleaved
 from physics_lm import decoding, models, scoring, tokenizers, training
 from physics_lm.config import ModelConfig, TokenizerConfig
 
-PEOPLE, BATCH, ROUNDS, LONGEST = 200, 128, 5, 12
+BATCH, ROUNDS, LONGEST = 128, 5, 12
+PEOPLE = {"cpu": 200, "cuda": 1000}
 POOLS = {
     "first_name": 60, "middle_name": 60, "last_name": 120, "year": 100,
     "city": 50, "university": 60, "major": 30, "employer": 50,
@@ -35,7 +36,7 @@ def rows(cuda: bool) -> Iterator[Row]:
 
 def contenders(where: torch.device) -> dict[str, Callable[[], float]]:
     """Return what measures questions a second by either way."""
-    made = world.make(WorldConfig(people=PEOPLE, pools=POOLS), 0)
+    made = world.make(WorldConfig(people=PEOPLE[where.type], pools=POOLS), 0)
     asked = questions.ask(made, QuestionConfig(), "test")
     tokenizer = tokenizers.train(TokenizerConfig("word"), [question.text for question in asked])
     model = models.build(MODEL, len(tokenizer), tokenizer.eos_token_id, 0).to(where).eval()  # type: ignore[arg-type]

@@ -105,9 +105,10 @@ def _ours(shape: Shape, compile: bool) -> Callable[[], float]:
 
 def steps(loop: training.Training, count: int) -> None:
     """Take steps, and wait until the device has taken them."""
-    for _ in range(count):
-        loop.advance()
-        loop.ticked()
+    with loop.attending():
+        for _ in range(count):
+            loop.advance()
+            loop.ticked()
     loop.flush()
 
 

@@ -54,13 +54,15 @@ def jobs(launcher: str) -> float:
 def rate(shape: Shape, size: int) -> float:
     """Return tokens a second of a stack of `size` models, all of them together."""
     stack = Stack([ours(shape) for _ in range(size)])
-    return _rate(lambda: stack.advance(), stack.loops)
+    with stack.attending():
+        return _rate(stack.advance, stack.loops)
 
 
 def alone(shape: Shape) -> float:
     """Return tokens a second of one job, compiled."""
     loop = ours(shape, "always")
-    return _rate(loop.advance, [loop])
+    with loop.attending():
+        return _rate(loop.advance, [loop])
 
 
 def _rate(advance: Callable[[], None], loops: Sequence[Training]) -> float:
