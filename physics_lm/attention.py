@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
-PLACED, FUSED = "placed", "fused"  # names that transformers knows them by
+PLACED, FLASH, CUDNN, PLAIN = "placed", "flash", "cudnn", "plain"  # names that transformers knows them by
 
 
 def placed(
@@ -33,7 +33,7 @@ def placed(
     return (weights_BxHxTxT.to(value_BxHxTxD.dtype) @ value_BxHxTxD).transpose(1, 2).contiguous(), None
 
 
-def fused(
+def flash(
     module: nn.Module,
     query_BxHxTxD: Tensor,
     key_BxGxTxD: Tensor,
@@ -43,31 +43,58 @@ def fused(
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Attend to every token before, by a kernel that keeps no scores where the device has one.
+    """Attend to every token before, in bf16, by a GPU's kernel that keeps no scores; D is a multiple of 8.
+
+    For training alone, as `plain`. The kernel is named: under vmap, torch's own choice takes one whose derivative it
+    then cannot compute.
+    """
+    key_BxHxTxD, value_BxHxTxD = (_spread(x, query_BxHxTxD.shape[1]) for x in (key_BxGxTxD, value_BxGxTxD))
+    heads = [x.to(torch.bfloat16) for x in (query_BxHxTxD, key_BxHxTxD, value_BxHxTxD)]
+    share = dropout if module.training else 0.0
+    found_BxHxTxD = torch.ops.aten._scaled_dot_product_flash_attention(*heads, share, True, scale=scaling)[0]
+    return found_BxHxTxD.transpose(1, 2).contiguous(), None
+
+
+def cudnn(
+    module: nn.Module,
+    query_BxHxTxD: Tensor,
+    key_BxGxTxD: Tensor,
+    value_BxGxTxD: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attend as `flash`, by cuDNN's kernel, which is the faster one from Hopper on."""
+    key_BxHxTxD, value_BxHxTxD = (_spread(x, query_BxHxTxD.shape[1]) for x in (key_BxGxTxD, value_BxGxTxD))
+    heads = [x.to(torch.bfloat16) for x in (query_BxHxTxD, key_BxHxTxD, value_BxHxTxD)]
+    share = dropout if module.training else 0.0
+    kernel = torch.ops.aten._scaled_dot_product_cudnn_attention
+    found_BxHxTxD = kernel(*heads, None, True, share, True, scale=scaling)[0]
+    return found_BxHxTxD.transpose(1, 2).contiguous(), None
+
+
+def plain(
+    module: nn.Module,
+    query_BxHxTxD: Tensor,
+    key_BxGxTxD: Tensor,
+    value_BxGxTxD: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attend to every token before by plain operations.
 
     For training alone: no mask is made or read (so that the host need not look whether one could be left out), rows
     hold no padding on the left, and nothing was read before them.
     """
     key_BxHxTxD, value_BxHxTxD = (_spread(x, query_BxHxTxD.shape[1]) for x in (key_BxGxTxD, value_BxGxTxD))
-    query_BxHxTxD, key_BxHxTxD = (x.to(value_BxHxTxD.dtype) for x in (query_BxHxTxD, key_BxHxTxD))
-    heads = (query_BxHxTxD, key_BxHxTxD, value_BxHxTxD)
-    share = dropout if module.training else 0.0
-    half = value_BxHxTxD.dtype in (torch.bfloat16, torch.float16)
-    if half and value_BxHxTxD.device.type == "cuda" and value_BxHxTxD.shape[-1] % 8 == 0:
-        # by name: under vmap, torch's own choice takes a kernel whose derivative it then cannot compute
-        found_BxHxTxD = torch.ops.aten._scaled_dot_product_flash_attention(*heads, share, True, scale=scaling)[0]
-    else:
-        found_BxHxTxD = _attend(*heads, scaling, share)
-    return found_BxHxTxD.transpose(1, 2).contiguous(), None
-
-
-def _attend(query_BxHxTxD: Tensor, key_BxHxTxD: Tensor, value_BxHxTxD: Tensor, scaling: float, share: float) -> Tensor:
-    """Attend to every token before by plain operations."""
     scores_BxHxTxT = (query_BxHxTxD * scaling) @ key_BxHxTxD.mT
     later_TxT = torch.ones(scores_BxHxTxT.shape[-2:], dtype=torch.bool, device=scores_BxHxTxT.device).triu(1)
     weights_BxHxTxT = scores_BxHxTxT.masked_fill(later_TxT, -torch.inf).softmax(-1)
-    weights_BxHxTxT = nn.functional.dropout(weights_BxHxTxT, share)
-    return weights_BxHxTxT.to(value_BxHxTxD.dtype) @ value_BxHxTxD
+    weights_BxHxTxT = nn.functional.dropout(weights_BxHxTxT, dropout, module.training)
+    return (weights_BxHxTxT.to(value_BxHxTxD.dtype) @ value_BxHxTxD).transpose(1, 2).contiguous(), None
 
 
 def _spread(heads_BxGxTxD: Tensor, many: int) -> Tensor:
@@ -77,20 +104,29 @@ def _spread(heads_BxGxTxD: Tensor, many: int) -> Tensor:
 
 
 @contextmanager
-def fusing(model: PreTrainedModel, where: torch.device) -> Iterator[None]:
-    """Let a causal model use `fused` on a GPU; afterwards it attends as before."""
-    own = model.config._attn_implementation
-    causal = getattr(model.config, "is_causal", True) and getattr(model.config, "sliding_window", None) is None
+def fusing(model: PreTrainedModel, where: torch.device, precision: str) -> Iterator[None]:
+    """Let a causal model in training on a GPU attend by `flash` or `plain`; afterwards it attends as before."""
+    settings = model.config
+    own = settings._attn_implementation
+    causal = getattr(settings, "is_causal", True) and getattr(settings, "sliding_window", None) is None
     if where.type != "cuda" or not causal:
         yield
         return
-    model.set_attn_implementation(FUSED)
+    fits = precision == "bf16" and settings.hidden_size // settings.num_attention_heads % 8 == 0
+    model.set_attn_implementation(_kernel() if fits else PLAIN)
     try:
         yield
     finally:
         model.set_attn_implementation(own)
 
 
+def _kernel() -> str:
+    """Return the attention without scores that is fastest on the GPU here."""
+    return CUDNN if torch.cuda.is_available() and torch.cuda.get_device_capability() >= (9, 0) else FLASH
+
+
 AttentionInterface.register(PLACED, placed)  # type: ignore[no-untyped-call]
 AttentionMaskInterface.register(PLACED, eager_mask)  # type: ignore[no-untyped-call]
-AttentionInterface.register(FUSED, fused)  # type: ignore[no-untyped-call]
+AttentionInterface.register(FLASH, flash)  # type: ignore[no-untyped-call]
+AttentionInterface.register(CUDNN, cudnn)  # type: ignore[no-untyped-call]
+AttentionInterface.register(PLAIN, plain)  # type: ignore[no-untyped-call]

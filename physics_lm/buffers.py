@@ -189,4 +189,6 @@ class Buffers:
 def _common(arrays: Sequence[np.ndarray[Any, Any]], filler: int) -> np.ndarray[Any, Any]:
     """Stack (B, T) arrays, filled up on the right to the longest T."""
     longest = max(array.shape[1] for array in arrays)
+    if all(array.shape[1] == longest for array in arrays):
+        return np.stack(arrays)
     return np.stack([np.pad(a, ((0, 0), (0, longest - a.shape[1])), constant_values=filler) for a in arrays])

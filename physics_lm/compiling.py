@@ -6,12 +6,13 @@ On two CPU cores it gains less than it costs (docs/benchmarks.md), so that there
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
-from physics_lm import together
+from physics_lm import quick, together
 from physics_lm.config import PretrainConfig, TrainConfig
 
 log = logging.getLogger(__name__)
@@ -40,16 +41,29 @@ def pays(config: TrainConfig, where: torch.device) -> bool:
 
 
 def compiled(whole: Loss, plain: Loss, where: torch.device) -> tuple[Loss, str]:
-    """Return the whole loss compiled, and `yes`; or the plain one, and why it could not be compiled.
-
-    The whole loss: the hidden states compiled alone, with the head by hand, have gradients of nan in bf16 on a CPU.
-    """
+    """Return the whole loss compiled, and `yes`; or the plain one, and why it could not be compiled."""
     try:
         torch.compile(torch.sin)(torch.ones(8, device=where))
     except Exception as error:  # no compiler, or none that works: whatever it raises
         why = f"no: {error.__class__.__name__}: {error}".splitlines()[0]
         log.warning("compile: %s; training goes on uncompiled", why)
         return plain, why
+    return faster(whole), "yes"
+
+
+def faster(what: Callable[..., Any]) -> Any:
+    """Return a function compiled, for every shape anew: vmap knows no others."""
     torch._dynamo.config.recompile_limit = max(SHAPES, torch._dynamo.config.recompile_limit)
-    faster: Any = torch.compile(whole, dynamic=False)  # a shape each: vmap knows no others
-    return faster, "yes"
+    return torch.compile(what, dynamic=False)
+
+
+def loss_of(model: Any, where: torch.device) -> tuple[Callable[..., torch.Tensor], str]:
+    """Return the next tokens' loss of a model compiled, and `yes`; or as it is, and why it could not be compiled.
+
+    On a CPU the whole loss: the hidden states compiled alone have gradients of nan in bf16 there. On a GPU the head
+    is apart, block by block (`quick.head_loss`).
+    """
+    loss, done = compiled(quick.plain_loss, quick.loss_of, where)
+    if done == "yes" and where.type == "cuda" and quick.whole(model):
+        loss = partial(quick.loss_of, hidden=faster(quick.hidden_of), block=faster(quick.block))
+    return loss, done

@@ -1,6 +1,7 @@
 """How fast a training goes: tokens a second, and the share of the device's peak (model FLOPs utilisation, MFU)."""
 
 import time
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -35,16 +36,17 @@ class Pace:
 
     def __init__(self, model: Any, where: torch.device) -> None:
         """Start with nothing counted."""
-        self._model, self._began = model, time.perf_counter()
+        self._began = time.perf_counter()
         self._tokens = self._work = 0.0
         self.device = torch.cuda.get_device_name(where) if where.type == "cuda" else where.type
         self._peak = peak(self.device)
+        self._flops = cache(partial(flops, model))
 
     def add(self, shape: tuple[int, ...]) -> None:
         """Count a batch of a shape (batch, context)."""
         self._tokens += shape[0] * shape[1]
         if self._peak:
-            self._work += shape[0] * shape[1] * flops(self._model, shape[1])
+            self._work += shape[0] * shape[1] * self._flops(shape[1])
 
     @property
     def seconds(self) -> float:

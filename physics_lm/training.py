@@ -7,6 +7,7 @@ and the curve so far. Killed at any step and started again on the same CPU, a ru
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ class Training:
         if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
             self.model.set_attn_implementation("eager")
         if loss is None and compiling.wanted(config, self.where):
-            self.loss, self.compiled = compiling.compiled(quick.plain_loss, quick.loss_of, self.where)
+            self.loss, self.compiled = compiling.loss_of(self.model, self.where)
         if self.where.type == "cpu" and self.compiled != "yes":
             quick.prepare(self.model)
         self.kind = precision(config.precision, self.where)
@@ -145,7 +146,7 @@ class Training:
 
     def attending(self) -> AbstractContextManager[None]:
         """Return the context in which steps are taken: the model attends by what is fastest in training."""
-        return attention.fusing(self.model, self.where)
+        return attention.fusing(self.model, self.where, self.kind)
 
     def begin(self) -> None:
         """Be ready for the next step."""
@@ -236,8 +237,21 @@ def learned(labels_BxT: NDArray[np.int32]) -> int:
 
 
 def sent(array: NDArray[Any], where: torch.device) -> torch.Tensor:
-    """Return an array on a device; the host does not wait until a GPU has read it."""
+    """Return an array on a device; neither the host nor what a GPU has yet to do is waited for."""
     found = torch.from_numpy(array)
-    if where.type == "cuda":
-        found = found.pin_memory()
-    return found.to(where, non_blocking=True)
+    if where.type != "cuda":
+        return found.to(where)
+    pinned = torch.empty(found.shape, dtype=found.dtype, pin_memory=True)
+    np.copyto(pinned.numpy(), array)  # by one thread: many take longer to meet than to copy
+    beside, here = _beside(where), torch.cuda.current_stream(where)
+    with torch.cuda.stream(beside):
+        moved = pinned.to(where, non_blocking=True)
+    here.wait_stream(beside)
+    moved.record_stream(here)
+    return moved
+
+
+@cache
+def _beside(where: torch.device) -> torch.cuda.Stream:
+    """Return the stream on which batches travel, so that their pinned memory is free again at once."""
+    return torch.cuda.Stream(where)  # type: ignore[no-untyped-call]

@@ -28,15 +28,16 @@ def test_the_activation_is_stacked_by_vmap():
     assert torch.equal(torch.func.vmap(quick.Gelu())(x), quick.Gelu()(x))
 
 
+@pytest.mark.parametrize("how", [quick.placed_block, quick.block])
 @pytest.mark.parametrize("block", [8, 2**20])
-def test_the_heads_loss_is_cross_entropy_of_its_logits_whatever_the_block(monkeypatch, block):
+def test_the_heads_loss_is_cross_entropy_of_its_logits_whatever_the_block(monkeypatch, block, how):
     monkeypatch.setitem(quick.BLOCK, "cpu", block)
     torch.manual_seed(0)
     hidden, head = torch.randn(11, 6, requires_grad=True), torch.randn(7, 6, requires_grad=True)
     told = torch.tensor([0, 6, IGNORE, 3, 3, 1, IGNORE, 2, 5, 4, 0])
     reference = torch.nn.functional.cross_entropy(hidden @ head.T, told, ignore_index=IGNORE)
     expected = torch.autograd.grad(3 * reference, (hidden, head))
-    loss = quick.head_loss(hidden, head, told)
+    loss = quick.head_loss(hidden, head, told, how)
     found = torch.autograd.grad(3 * loss, (hidden, head))
     assert torch.allclose(loss, reference, atol=1e-6)
     for ours, theirs in zip(found, expected, strict=True):
@@ -65,14 +66,16 @@ def test_a_prepared_model_has_the_same_loss_and_gradients(kind, both_ways):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_fused_attention_is_causal_attention(kind):
+def test_attention_in_training_on_a_gpu_is_causal_attention(kind):
     plain = models.build(ModelConfig(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0)
     plain.set_attn_implementation("eager")
     other = copy.deepcopy(plain)
     ids = torch.randint(0, 40, (3, 16), generator=torch.Generator().manual_seed(1))
-    with attention.fusing(other, torch.device("cuda")):
-        assert other.config._attn_implementation == attention.FUSED
+    with attention.fusing(other, torch.device("cuda"), "fp32"):
+        assert other.config._attn_implementation == attention.PLAIN
         losses = [quick.loss_of(model, ids, ids) for model in (plain, other)]
+    with attention.fusing(other, torch.device("cuda"), "bf16"):
+        assert other.config._attn_implementation == attention.FLASH
     for loss in losses:
         loss.backward()
     assert other.config._attn_implementation == "eager"  # what comes after may be filled up on the left
