@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
-PLACED, FLASH, CUDNN, PLAIN = "placed", "flash", "cudnn", "plain"  # names that transformers knows them by
+PLACED, FLASH, CUDNN, PLAIN = "placed", "scoreless", "cudnn", "plain"  # names that transformers knows them by
 
 
 def placed(
