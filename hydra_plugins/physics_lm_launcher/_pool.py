@@ -85,7 +85,8 @@ def _failed(code: int, peak: float) -> JobReturn:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    counts = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
+    counts = {name: str(threads) for name in names}
     path = os.pathsep.join(part or os.getcwd() for part in sys.path)
     # bars of several processes would overwrite one another: the launcher shows one, `experiments.status` the rest
     return {**os.environ, **counts, "PYTHONPATH": path, "TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false"}
