@@ -242,7 +242,8 @@ def main() -> None:
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
 def _one(config: DictConfig) -> None:
-    given = list(HydraConfig.get().overrides.task)
+    overrides = HydraConfig.get().overrides
+    given = [*overrides.task, *(item for item in overrides.hydra if not item.startswith("hydra.mode="))]
     if failed := guarded(lambda: reproduce(config, given)):
         sys.exit(1 if failed else 0)
 

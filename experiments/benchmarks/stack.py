@@ -19,7 +19,7 @@ SWEEP = ["pretrain.steps=100", "pretrain.warmup=10", "finetune.steps=50"]
 SMALL = Shape(ModelConfig(layers=2, width=64, heads=2, positions=128), 16, 128)
 GPU = Shape(ModelConfig(layers=6, width=256, heads=8, positions=256), 32, 256)
 MODELS = {"laptop model": LAPTOP, "2 layers, width 64": SMALL}
-ON_GPU = {"laptop model": (LAPTOP, (1, 8, 64), 5), "scale=gpu model": (GPU, (1, 4, 16), 2)}  # sizes, target
+ON_GPU = {"laptop model": (LAPTOP, (8, 64), 5), "scale=gpu model": (GPU, (4, 16), 2)}  # sizes, target
 
 
 def rows(cuda: bool) -> Iterator[Row]:
