@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -111,14 +112,18 @@ def clustered(rows: pd.DataFrame, value: str = "correct", cluster: str = "person
 
 
 def _bootstrap(sums_PxA: np.ndarray, counts_PxA: np.ndarray) -> Estimate:
-    rng = np.random.default_rng(0)
-    people = len(sums_PxA)
-    weight_RxP = rng.multinomial(people, np.full(people, 1 / people), size=RESAMPLES).astype(float)
+    weight_RxP = _drawn(len(sums_PxA))
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.nanmean((weight_RxP @ sums_PxA) / (weight_RxP @ counts_PxA), axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     value = float(np.mean(sums_PxA.sum(0) / counts_PxA.sum(0)))
     return Estimate(100 * value, 100 * float(low), 100 * float(high))
+
+
+@lru_cache(maxsize=4)
+def _drawn(people: int) -> np.ndarray:
+    """Return how often each of some people counts in each resample, (R, P): the same for every table about them."""
+    return np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), size=RESAMPLES).astype(float)
 
 
 def contrast(first: pd.DataFrame, second: pd.DataFrame) -> Estimate:
@@ -148,7 +153,7 @@ def ratio(rows: pd.DataFrame, attribute: str) -> Estimate:
     cells = rows.assign(cluster=rows["person"].astype(str) + "/" + rows["seed"].astype(str))
     table = cells.pivot_table(index="cluster", columns="attribute", values="correct", aggfunc="mean")
     one, rest = table[attribute].to_numpy(float), table.drop(columns=attribute).mean(axis=1).to_numpy(float)
-    weight_RxP = np.random.default_rng(0).multinomial(len(one), np.full(len(one), 1 / len(one)), size=RESAMPLES)
+    weight_RxP = _drawn(len(one))
     low, high = np.quantile((weight_RxP @ one) / np.maximum(weight_RxP @ rest, 1e-9), [0.025, 0.975])
     return Estimate(float(one.mean() / max(rest.mean(), 1e-9)), float(low), float(high))
 

@@ -36,7 +36,7 @@ def cells(arms: Arms, published: Callable[[str], Sequence[float]]) -> pd.DataFra
     """
     lines = []
     for arm, rows in arms.items():
-        test, theirs = asked(rows), published(arm)
+        test, known, told, theirs = asked(rows), asked(rows, "train"), read(rows), published(arm)
         for number, name in enumerate(("mean", *NAMES)):
             part = of(test, name)
             single = name != "mean" and part["seed"].nunique() == 1
@@ -50,8 +50,8 @@ def cells(arms: Arms, published: Callable[[str], Sequence[float]]) -> pd.DataFra
                     "high": round(float(estimate.high), 2),
                     "questions": len(part),
                     "majority": round(results.majority(part), 2),
-                    "train_accuracy": round(results.clustered(of(asked(rows, "train"), name)).value, 2),
-                    "biography_tokens": round(results.token_accuracy(of(read(rows), name)).value, 2),
+                    "train_accuracy": round(results.clustered(of(known, name)).value, 2),
+                    "biography_tokens": round(results.token_accuracy(of(told, name)).value, 2),
                     "paper": theirs[number] if number < len(theirs) else None,
                 }
             )
