@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 Work = Callable[[list[Any]], list[Any]]
 PAUSE = 0.05  # seconds between looks at a lock that another process holds
 _here = threading.local()
+_held: set[str] = set()  # the locks of this process
 
 
 @dataclass
@@ -39,6 +40,7 @@ class _Job:
     turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     back: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     call: _Call | None = None
+    elsewhere: bool = False  # waits for what another process makes
     done: bool = False
     result: Any = None
     thread: threading.Thread | None = None
@@ -67,17 +69,26 @@ class _Job:
         self.turn.acquire()
 
 
-def run(jobs: Sequence[Callable[[], Any]], most: int) -> list[Any]:
-    """Run jobs in this process, `most` of them begun at a time; return what each returned, or the error it raised."""
+def run(jobs: Sequence[Callable[[], Any]], most: int, patience: float = 0) -> list[Any]:
+    """Run jobs in this process, `most` of them begun at a time; return what each returned, or the error it raised.
+
+    patience: seconds for which those that meet wait for one that waits for another process: a larger stack may be
+    worth it.
+    """
     todo = deque(_Job(number, work) for number, work in enumerate(jobs))
     results: list[Any] = [None] * len(jobs)
     begun: list[_Job] = []
+    since = time.monotonic()
     while todo or begun:
         while todo and len(begun) < most:
             begun.append(todo.popleft())
         for job in begun:
             if job.call is None:
                 job.go()
+        if any(job.elsewhere for job in begun) and time.monotonic() - since < patience:
+            time.sleep(PAUSE)  # it will soon be where the others are
+            continue
+        since = time.monotonic()
         _serve([job for job in begun if job.call], waiting=not all(job.done for job in begun))
         for job in begun:
             if job.done:
@@ -139,14 +150,18 @@ def meet(work: Work, shape: Hashable, rank: int, request: Any) -> Any:
 
 @contextmanager
 def holding(lock: FileLock) -> Iterator[None]:
-    """Hold a lock; while another holds it, the other jobs of this process run."""
+    """Hold a lock; while another job of this process holds it, the others run, and while a process does, they wait."""
     while True:
         try:
             lock.acquire(timeout=0 if among() else -1)
             break
         except Timeout:
+            _here.job.elsewhere = lock.lock_file not in _held
             _here.job.hand_over()
+            _here.job.elsewhere = False
+    _held.add(lock.lock_file)
     try:
         yield
     finally:
+        _held.discard(lock.lock_file)
         lock.release()

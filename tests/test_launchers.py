@@ -18,6 +18,7 @@ from hydra.types import HydraContext, RunMode
 
 from experiments.config import CONF, register
 from experiments.ledger import Ledger
+from hydra_plugins.physics_lm_launcher import stacked
 from physics_lm import results
 from physics_lm.artifacts import Store
 
@@ -99,6 +100,15 @@ def test_submitit_runs_the_same_jobs_and_a_dead_one_stops_no_other(tmp_path):
     assert list((tmp_path / "lab" / "submitit").iterdir())
 
 
+def test_jobs_are_dealt_alike_on_a_cpu_and_neighbours_stay_together_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(stacked, "cpu_count", lambda: 2)
+    assert stacked.dealt(5, 8, 0, gpu=False) == [[0, 2, 4], [1, 3]]
+    assert stacked.dealt(5, 8, 1, gpu=False) == [[0, 1, 2, 3, 4]]
+    assert stacked.dealt(1, 8, 0, gpu=False) == [[0]]
+    assert stacked.dealt(5, 2, 0, gpu=True) == [[0, 1, 4], [2, 3]]
+    assert stacked.dealt(4, 8, 0, gpu=True) == [[0, 1, 2, 3]]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_stacked_sweep_writes_what_separate_jobs_write_and_a_diverging_job_stops_no_other(tmp_path, workers):
     sweep = ["scale=smoke", "corpus=single,multi5", "seed=0", "pretrain.lr=3e-3,1e30"]
@@ -113,9 +123,9 @@ def test_a_stacked_sweep_writes_what_separate_jobs_write_and_a_diverging_job_sto
         found[launcher] = results.load(tmp_path / launcher).set_index(["run", "task", "person", "attribute", "prompt"])
         states = [entry.state for entry in Ledger(tmp_path / launcher).entries()]
         assert sorted(states) == ["done", "done", "failed", "failed"]
-    stacked, alone = (rows.sort_index() for rows in found.values())
-    assert stacked.index.equals(alone.index)
-    assert (stacked["gold_logprob"] - alone["gold_logprob"]).abs().max() < 1e-2
-    assert (stacked["correct"] == alone["correct"]).mean() > 0.99
+    beside, alone = (rows.sort_index() for rows in found.values())
+    assert beside.index.equals(alone.index)
+    assert (beside["gold_logprob"] - alone["gold_logprob"]).abs().max() < 1e-2
+    assert (beside["correct"] == alone["correct"]).mean() > 0.99
     made = Store(tmp_path / "stacked").lab / "artifacts" / "finetune"
     assert [json.loads(path.read_text())["stacked"] for path in made.glob("*/manifest.json")] == [2, 2]

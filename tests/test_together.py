@@ -1,6 +1,7 @@
 """Jobs of one process take turns, meet where their work is alike, and wait for one another's locks."""
 
 import threading
+import time
 
 import pytest
 from filelock import FileLock
@@ -101,3 +102,28 @@ def test_a_lock_of_another_process_is_waited_for(tmp_path, monkeypatch):
             return "got it"
 
     assert together.run([job], 1) == ["got it"]
+
+
+@pytest.mark.parametrize(("patience", "sizes"), [(0, [1, 1]), (20, [2, 2])])
+def test_those_that_meet_may_wait_for_one_that_waits_for_another_process(tmp_path, monkeypatch, patience, sizes):
+    monkeypatch.setattr(together, "PAUSE", 0.01)
+    held = FileLock(tmp_path / "lock", thread_local=False)
+    held.acquire()
+    threading.Timer(0.3, held.release).start()
+
+    def waits():
+        with together.holding(FileLock(tmp_path / "lock")):
+            pass
+        return together.meet(sums, "shape", 0, "late")[1]
+
+    assert together.run([lambda: together.meet(sums, "shape", 0, "early")[1], waits], 2, patience) == sizes
+
+
+def test_nobody_waits_for_a_job_that_waits_for_one_of_them(tmp_path):
+    def job():
+        with together.holding(FileLock(tmp_path / "lock")):
+            return together.meet(sums, "shape", 0, "x")[1]
+
+    start = time.monotonic()
+    assert together.run([job, job], 2, 60) == [1, 1]
+    assert time.monotonic() - start < 30

@@ -20,6 +20,8 @@ from omegaconf import DictConfig, open_dict
 
 from hydra_plugins.physics_lm_launcher.processes import ProcessesConf
 
+PATIENCE = 60.0  # seconds for which a stack on a GPU waits for a job whose corpus another process makes
+
 
 @dataclass
 class StackedConf:
@@ -56,8 +58,9 @@ class StackedLauncher(Launcher):  # type: ignore[misc]
             raise ConfigError(f"hydra.launcher.stack={self.stack}: must be 1 or more")
         if self.workers < 0:
             raise ConfigError(f"hydra.launcher.workers={self.workers}: must be 0 or more")
-        parts = dealt(len(job_overrides), self.stack, self.workers, Path("/dev/nvidiactl").exists())
-        told = (self.hydra_context, self.config, self.task_function, self.stack)
+        gpu = Path("/dev/nvidiactl").exists()
+        parts = dealt(len(job_overrides), self.stack, self.workers, gpu)
+        told = (self.hydra_context, self.config, self.task_function, self.stack, PATIENCE if gpu else 0)
         works = [partial(_jobs, [list(job_overrides[n]) for n in part], *told) for part in parts]
         if len(works) == 1:
             return works[0]()
@@ -89,13 +92,18 @@ def _elsewhere(state: Any, work: Any) -> Sequence[JobReturn]:
 
 
 def _jobs(
-    overrides: Sequence[list[str]], context: HydraContext, config: DictConfig, task: TaskFunction, stack: int
+    overrides: Sequence[list[str]],
+    context: HydraContext,
+    config: DictConfig,
+    task: TaskFunction,
+    stack: int,
+    patience: float,
 ) -> Sequence[JobReturn]:
     """Run jobs in this process, `stack` of them begun at a time."""
     from physics_lm import together
 
     jobs = [partial(task, _config(context, config, each)) for each in overrides]
-    return [_return(result) for result in together.run(jobs, stack)]
+    return [_return(result) for result in together.run(jobs, stack, patience)]
 
 
 def _config(context: HydraContext, config: DictConfig, overrides: list[str]) -> DictConfig:
