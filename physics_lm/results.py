@@ -120,7 +120,7 @@ def _bootstrap(sums_PxA: np.ndarray, counts_PxA: np.ndarray) -> Estimate:
     return Estimate(100 * value, 100 * float(low), 100 * float(high))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=3)
 def _drawn(people: int) -> np.ndarray:
     """Return how often each of some people counts in each resample, (R, P): the same for every table about them."""
     return np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), size=RESAMPLES).astype(float)
