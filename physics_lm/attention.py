@@ -1,106 +1,61 @@
-"""Causal attention for models in training: in place on a CPU, by the device's fused kernels on a GPU."""
+"""Causal attention for models in training: in place on a CPU, by the device's own kernels on a GPU.
 
-from collections.abc import Iterator
+Every kernel takes queries, keys and values (B, H, T, D), what is added to the scores (or None), the scaling and the
+share of weights that is dropped, and returns (B, H, T, D).
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import dropout as dropped
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 PLACED, FLASH, CUDNN, PLAIN = "placed", "scoreless", "cudnn", "plain"  # names that transformers knows them by
+Kernel = Callable[[Tensor, Tensor, Tensor, Tensor | None, float, float], Tensor]
 
 
-def placed(
-    module: nn.Module,
-    query_BxHxTxD: Tensor,
-    key_BxGxTxD: Tensor,
-    value_BxGxTxD: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float,
-    dropout: float = 0.0,
-    **_: Any,
-) -> tuple[Tensor, None]:
-    """Attend as transformers' eager function does, in place and without a detour over fp32; G divides H."""
-    key_BxHxTxD, value_BxHxTxD = (_spread(x, query_BxHxTxD.shape[1]) for x in (key_BxGxTxD, value_BxGxTxD))
-    scores_BxHxTxT = (query_BxHxTxD * scaling) @ key_BxHxTxD.mT
-    if attention_mask is not None:
-        scores_BxHxTxT = scores_BxHxTxT.add_(attention_mask.to(scores_BxHxTxT.dtype))
+def placed(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float, share: float) -> Tensor:
+    """Attend as transformers' eager function does, in place and without a detour over fp32."""
+    scores_BxHxTxT = (query * scaling) @ key.mT
+    if mask is not None:
+        scores_BxHxTxT = scores_BxHxTxT.add_(mask.to(scores_BxHxTxT.dtype))
     with torch.autocast(scores_BxHxTxT.device.type, enabled=False):
         weights_BxHxTxT = scores_BxHxTxT.softmax(-1)
-    weights_BxHxTxT = nn.functional.dropout(weights_BxHxTxT, dropout, module.training)
-    return (weights_BxHxTxT.to(value_BxHxTxD.dtype) @ value_BxHxTxD).transpose(1, 2).contiguous(), None
+    return dropped(weights_BxHxTxT, share).to(value.dtype) @ value
 
 
-def flash(
-    module: nn.Module,
-    query_BxHxTxD: Tensor,
-    key_BxGxTxD: Tensor,
-    value_BxGxTxD: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float,
-    dropout: float = 0.0,
-    **_: Any,
-) -> tuple[Tensor, None]:
-    """Attend to every token before, in bf16, by a GPU's kernel that keeps no scores; D is a multiple of 8.
-
-    For training alone, as `plain`. The kernel is named: under vmap, torch's own choice takes one whose derivative it
-    then cannot compute.
-    """
-    key_BxHxTxD, value_BxHxTxD = (_spread(x, query_BxHxTxD.shape[1]) for x in (key_BxGxTxD, value_BxGxTxD))
-    heads = [x.to(torch.bfloat16) for x in (query_BxHxTxD, key_BxHxTxD, value_BxHxTxD)]
-    share = dropout if module.training else 0.0
-    found_BxHxTxD = torch.ops.aten._scaled_dot_product_flash_attention(*heads, share, True, scale=scaling)[0]
-    return found_BxHxTxD.transpose(1, 2).contiguous(), None
-
-
-def cudnn(
-    module: nn.Module,
-    query_BxHxTxD: Tensor,
-    key_BxGxTxD: Tensor,
-    value_BxGxTxD: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float,
-    dropout: float = 0.0,
-    **_: Any,
-) -> tuple[Tensor, None]:
-    """Attend as `flash`, by cuDNN's kernel, which is the faster one from Hopper on."""
-    key_BxHxTxD, value_BxHxTxD = (_spread(x, query_BxHxTxD.shape[1]) for x in (key_BxGxTxD, value_BxGxTxD))
-    heads = [x.to(torch.bfloat16) for x in (query_BxHxTxD, key_BxHxTxD, value_BxHxTxD)]
-    share = dropout if module.training else 0.0
-    kernel = torch.ops.aten._scaled_dot_product_cudnn_attention
-    found_BxHxTxD = kernel(*heads, None, True, share, True, scale=scaling)[0]
-    return found_BxHxTxD.transpose(1, 2).contiguous(), None
-
-
-def plain(
-    module: nn.Module,
-    query_BxHxTxD: Tensor,
-    key_BxGxTxD: Tensor,
-    value_BxGxTxD: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float,
-    dropout: float = 0.0,
-    **_: Any,
-) -> tuple[Tensor, None]:
+def plain(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float, share: float) -> Tensor:
     """Attend to every token before by plain operations.
 
     For training alone: no mask is made or read (so that the host need not look whether one could be left out), rows
     hold no padding on the left, and nothing was read before them.
     """
-    key_BxHxTxD, value_BxHxTxD = (_spread(x, query_BxHxTxD.shape[1]) for x in (key_BxGxTxD, value_BxGxTxD))
-    scores_BxHxTxT = (query_BxHxTxD * scaling) @ key_BxHxTxD.mT
+    scores_BxHxTxT = (query * scaling) @ key.mT
     later_TxT = torch.ones(scores_BxHxTxT.shape[-2:], dtype=torch.bool, device=scores_BxHxTxT.device).triu(1)
     weights_BxHxTxT = scores_BxHxTxT.masked_fill(later_TxT, -torch.inf).softmax(-1)
-    weights_BxHxTxT = nn.functional.dropout(weights_BxHxTxT, dropout, module.training)
-    return (weights_BxHxTxT.to(value_BxHxTxD.dtype) @ value_BxHxTxD).transpose(1, 2).contiguous(), None
+    return dropped(weights_BxHxTxT, share).to(value.dtype) @ value
 
 
-def _spread(heads_BxGxTxD: Tensor, many: int) -> Tensor:
-    """Repeat key or value heads that several of `many` query heads share."""
-    shared = many // heads_BxGxTxD.shape[1]
-    return heads_BxGxTxD if shared == 1 else heads_BxGxTxD.repeat_interleave(shared, 1)
+def flash(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float, share: float) -> Tensor:
+    """Attend as `plain`, in bf16, by a GPU's kernel that keeps no scores; D is a multiple of 8.
+
+    The kernel is named: under vmap, torch's own choice takes one whose derivative it then cannot compute.
+    """
+    heads = [x.to(torch.bfloat16) for x in (query, key, value)]
+    found: Tensor = torch.ops.aten._scaled_dot_product_flash_attention(*heads, share, True, scale=scaling)[0]
+    return found
+
+
+def cudnn(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float, share: float) -> Tensor:
+    """Attend as `flash`, by cuDNN's kernel, which is the faster one from Hopper on."""
+    heads = [x.to(torch.bfloat16) for x in (query, key, value)]
+    kernel = torch.ops.aten._scaled_dot_product_cudnn_attention
+    found: Tensor = kernel(*heads, None, True, share, True, scale=scaling)[0]
+    return found
 
 
 @contextmanager
@@ -125,8 +80,32 @@ def _kernel() -> str:
     return CUDNN if torch.cuda.is_available() and torch.cuda.get_device_capability() >= (9, 0) else FLASH
 
 
-AttentionInterface.register(PLACED, placed)  # type: ignore[no-untyped-call]
+def _register(name: str, kernel: Kernel) -> None:
+    """Let models attend by a kernel; G key and value heads, where there are fewer, are repeated for H query heads."""
+
+    def attend(
+        module: nn.Module,
+        query_BxHxTxD: Tensor,
+        key_BxGxTxD: Tensor,
+        value_BxGxTxD: Tensor,
+        attention_mask: Tensor | None,
+        scaling: float,
+        dropout: float = 0.0,
+        **_: Any,
+    ) -> tuple[Tensor, None]:
+        key_BxHxTxD, value_BxHxTxD = (_spread(x, query_BxHxTxD.shape[1]) for x in (key_BxGxTxD, value_BxGxTxD))
+        share = dropout if module.training else 0.0
+        found_BxHxTxD = kernel(query_BxHxTxD, key_BxHxTxD, value_BxHxTxD, attention_mask, scaling, share)
+        return found_BxHxTxD.transpose(1, 2).contiguous(), None
+
+    AttentionInterface.register(name, attend)  # type: ignore[no-untyped-call]
+
+
+def _spread(heads_BxGxTxD: Tensor, many: int) -> Tensor:
+    shared = many // heads_BxGxTxD.shape[1]
+    return heads_BxGxTxD if shared == 1 else heads_BxGxTxD.repeat_interleave(shared, 1)
+
+
 AttentionMaskInterface.register(PLACED, eager_mask)  # type: ignore[no-untyped-call]
-AttentionInterface.register(FLASH, flash)  # type: ignore[no-untyped-call]
-AttentionInterface.register(CUDNN, cudnn)  # type: ignore[no-untyped-call]
-AttentionInterface.register(PLAIN, plain)  # type: ignore[no-untyped-call]
+for name, kernel in ((PLACED, placed), (FLASH, flash), (CUDNN, cudnn), (PLAIN, plain)):
+    _register(name, kernel)
