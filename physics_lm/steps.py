@@ -288,7 +288,7 @@ class Job:
         """Measure the trained model: a row per item, with the run's key and settings as columns."""
         self.state = state
         found = probe(self.config.probe.kind).rows(self)
-        settings = pd.DataFrame([columns(self.config)] * len(found))
+        settings = pd.DataFrame([columns(self.config)]).iloc[[0] * len(found)].reset_index(drop=True)
         rows = pd.concat([found, settings], axis=1)
         rows.insert(0, "run", self.specs.probe.key)
         rows.to_parquet(folder / "rows.parquet", index=False)
