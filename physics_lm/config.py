@@ -87,7 +87,7 @@ class TrainConfig:
     for the rest). warmup: steps of linear rise, then cosine to `final` times the rate. batch: windows or
     questions a step. clip: largest gradient norm. save_every: steps between resumable checkpoints.
     precision: auto (bf16 where the device is fast in it), bf16 or fp32. compile: the loss by torch.compile: auto
-    (long trainings on a GPU), always or never.
+    (long pretrainings on a GPU), always or never.
     objective: causal (the next token), or a model that reads both ways and restores masked tokens: masked
     (whole words at `mask_rate`; a question's answer) or uniform (a rate drawn anew for every row).
     """

@@ -114,10 +114,8 @@ def _forward(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: 
     said, gold = argmax_BxT[row[answer], place - back], ids_BxT[row[answer], place]
     bounds = np.searchsorted(answer, np.arange(len(number) + 1))
     tokens = np.diff(bounds).tolist()
-    right, logprob = (
-        np.add.reduceat(each, bounds[:-1]).tolist()
-        for each in ((said == gold).astype(int), logprob_BxT[row[answer], place - back])
-    )
+    right = np.bincount(answer[said == gold], minlength=len(number)).tolist()
+    logprob = np.bincount(answer, logprob_BxT[row[answer], place - back], len(number)).tolist()
     most = most_BxT[row, asked.start[number] - back].tolist()
     texts = tokenizers.decode(tokenizer, [part.tolist() for part in np.split(said, bounds[1:-1])])
     scores = (Score(text.strip(), *rest) for text, *rest in zip(texts, tokens, right, logprob, most, strict=True))

@@ -91,11 +91,16 @@ def test_a_job_waits_for_what_another_makes_while_that_one_waits_for_all(tmp_pat
     assert made == ["a"]
 
 
+def held_elsewhere(path, seconds):
+    """Hold a lock for a while, as another process would."""
+    held = FileLock(path, thread_local=False)
+    held.acquire()
+    threading.Timer(seconds, held.release).start()
+
+
 def test_a_lock_of_another_process_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(together, "PAUSE", 0.01)
-    held = FileLock(tmp_path / "lock", thread_local=False)
-    held.acquire()
-    threading.Timer(0.2, held.release).start()
+    held_elsewhere(tmp_path / "lock", 0.2)
 
     def job():
         with together.holding(FileLock(tmp_path / "lock")):
@@ -107,9 +112,7 @@ def test_a_lock_of_another_process_is_waited_for(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("patience", "sizes"), [(0, [1, 1]), (20, [2, 2])])
 def test_those_that_meet_may_wait_for_one_that_waits_for_another_process(tmp_path, monkeypatch, patience, sizes):
     monkeypatch.setattr(together, "PAUSE", 0.01)
-    held = FileLock(tmp_path / "lock", thread_local=False)
-    held.acquire()
-    threading.Timer(0.3, held.release).start()
+    held_elsewhere(tmp_path / "lock", 0.3)
 
     def waits():
         with together.holding(FileLock(tmp_path / "lock")):

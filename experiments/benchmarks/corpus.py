@@ -12,16 +12,15 @@ from transformers import PreTrainedTokenizerBase
 from data_gen import biographies, world
 from data_gen.config import CorpusConfig, WorldConfig
 from experiments.benchmarks import Contender, Row, interleaved
-from experiments.benchmarks.loop import WARM, Shape, steps
+from experiments.benchmarks.loop import GPU, WARM, steps
 from experiments.benchmarks.loop import ours as begun
 from experiments.ledger import peak_mb
 from physics_lm import assembly, drawing, packing, tokenizers
-from physics_lm.config import ModelConfig, TokenizerConfig
+from physics_lm.config import TokenizerConfig
 
 PEOPLE, MILLION, SAMPLE = 20_000, 1_000_000, 500
 CORPUS = CorpusConfig()  # multi5+permute, all templates
 FRESH = CorpusConfig("multi_infinity_permute", entries=1, fresh=True)
-READING = Shape(ModelConfig(layers=6, width=256, heads=8, positions=256), 32, 256)  # scale=gpu
 CHILD = [sys.executable, "-m", __spec__.name]
 
 
@@ -52,7 +51,7 @@ def readers(made: world.World, where: torch.device) -> dict[str, Contender]:
     drawn, fixed = drawing.Drawing(entries, where), entries.epoch().sequences
 
     def reader(source: Callable[[int], packing.Entries]) -> Contender:
-        shape = READING._replace(vocabulary=len(trained))
+        shape = GPU._replace(vocabulary=len(trained))
         windows = packing.Windows(source, shape.context, 0)
         loop = begun(shape, "never")
         loop.batches = packing.Mixture(windows, None, 0, shape.batch, 0)

@@ -31,6 +31,7 @@ class Shape(NamedTuple):
 
 
 LAPTOP = Shape(ModelConfig(layers=3, width=128, heads=4, positions=128), 16, 128)
+GPU = Shape(ModelConfig(layers=6, width=256, heads=8, positions=256), 32, 256)  # scale=gpu
 PAPER = Shape(ModelConfig(layers=12, width=768, heads=12, positions=512), 96, 512, 50_257)  # Part 3.1, section 2.4
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import product
 
 from experiments.benchmarks import Row, interleaved
-from experiments.benchmarks.loop import LAPTOP, STEPS, WARM, Shape, ours
+from experiments.benchmarks.loop import GPU, LAPTOP, STEPS, WARM, Shape, ours
 from physics_lm.config import ModelConfig
 from physics_lm.stacked import Stack
 from physics_lm.training import Training
@@ -17,7 +17,6 @@ from physics_lm.training import Training
 JOBS, ROUNDS, SIZES = 4, 2, (1, 2, 4, 8)
 SWEEP = ["pretrain.steps=100", "pretrain.warmup=10", "finetune.steps=50"]
 SMALL = Shape(ModelConfig(layers=2, width=64, heads=2, positions=128), 16, 128)
-GPU = Shape(ModelConfig(layers=6, width=256, heads=8, positions=256), 32, 256)
 MODELS = {"laptop model": LAPTOP, "2 layers, width 64": SMALL}
 ON_GPU = {"laptop model": (LAPTOP, (8, 64), 5), "scale=gpu model": (GPU, (4, 16), 2)}  # sizes, target
 

@@ -35,11 +35,16 @@ def _end_with_launcher() -> None:
     os._exit(143)
 
 
+def has_gpu() -> bool:
+    """Whether the machine has a GPU, told without torch."""
+    return Path("/dev/nvidiactl").exists()
+
+
 def _limit(limits: dict[str, Any]) -> None:
     if limits["memory_gb"]:
         most = int(limits["memory_gb"] * 2**30)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-    if not Path("/dev/nvidiactl").exists():
+    if not has_gpu():
         return
     import torch
 

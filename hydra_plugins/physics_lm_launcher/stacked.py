@@ -7,7 +7,6 @@ import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -52,13 +51,13 @@ class StackedLauncher(Launcher):  # type: ignore[misc]
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs; one that fails is returned as failed and stops no other."""
         from data_gen.config import ConfigError
-        from hydra_plugins.physics_lm_launcher import _pool
+        from hydra_plugins.physics_lm_launcher import _child, _pool
 
         if self.stack < 1:
             raise ConfigError(f"hydra.launcher.stack={self.stack}: must be 1 or more")
         if self.workers < 0:
             raise ConfigError(f"hydra.launcher.workers={self.workers}: must be 0 or more")
-        gpu = Path("/dev/nvidiactl").exists()
+        gpu = _child.has_gpu()
         parts = dealt(len(job_overrides), self.stack, self.workers, gpu)
         told = (self.hydra_context, self.config, self.task_function, self.stack, PATIENCE if gpu else 0)
         works = [partial(_jobs, [list(job_overrides[n]) for n in part], *told) for part in parts]
