@@ -70,7 +70,7 @@ def _gpt2_rotary(config: ModelConfig, common: dict[str, Any]) -> PreTrainedModel
             num_hidden_layers=config.layers, hidden_size=config.width, num_attention_heads=config.heads,
             intermediate_size=4 * config.width, max_position_embeddings=config.positions,
             rope_parameters={"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 0.25},
-            use_parallel_residual=False, tie_word_embeddings=True, hidden_act="gelu_new",
+            use_parallel_residual=False, tie_word_embeddings=True, hidden_act="gelu",
             hidden_dropout=config.dropout, attention_dropout=config.dropout, **common,
         )
     )  # fmt: skip
