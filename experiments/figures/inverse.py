@@ -121,7 +121,9 @@ def _ends(axis: Axes, cells: pd.DataFrame, told: pd.DataFrame, names: list[str])
         ceiling = "ceiling: answers that fit several people" if last else None
         axis.scatter(place, part["ceiling"], marker="_", s=160, color="crimson", zorder=3, label=ceiling)
         for x, (_, row) in zip(place, part.iterrows(), strict=True):
-            axis.text(x, row["high"] + 1.5, f"{row['accuracy']:.1f}", ha="center", fontsize=8)
+            near = 0 <= row["ceiling"] - row["high"] < 8  # the number would be written through its mark
+            above = row["ceiling"] if near else row["high"]
+            axis.text(x, above + 1.5, f"{row['accuracy']:.1f}", ha="center", fontsize=8)
     shown = told.set_index(told["arm"].str.removesuffix(FORWARD)).reindex(names)
     places = np.arange(len(names)) + 0.27
     error = [shown["accuracy"] - shown["low"], shown["high"] - shown["accuracy"]]
