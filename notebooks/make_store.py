@@ -35,7 +35,7 @@ def copy_rows(lab: Path, key: str) -> None:
     rows.loc[told | linear, "prompt"] = ""
     rows.loc[told, "prediction"] = ""
     logprob = rows["gold_logprob"].astype("float32")
-    rows["gold_logprob"] = logprob.round(3).mask(told | linear, logprob.round(1))
+    rows["gold_logprob"] = logprob.round(2).mask(told | linear, logprob.round(1))
     target = STORE / "artifacts" / "probe" / key
     target.mkdir(parents=True, exist_ok=True)
     rows.to_parquet(target / "rows.parquet", index=False, compression="zstd", compression_level=19)
