@@ -21,9 +21,8 @@ class _Attend(torch.autograd.Function):
     def forward(  # type: ignore[override]
         mixed: Tensor, cosine: Tensor, sine: Tensor, mask: Tensor | None, scaling: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        heads = (
-            mixed.reshape(*mixed.shape[:-1], 3, -1).movedim(-2, 0).transpose(-3, -2).contiguous()
-        )  # (3, ..., H, T, D)
+        apart = mixed.reshape(*mixed.shape[:-1], 3, -1).movedim(-2, 0)
+        heads = apart.transpose(-3, -2).contiguous()  # (3, ..., H, T, D)
         _turn(heads[:2], cosine, sine)
         query, key, value = heads
         scores = query.mul_(scaling) @ key.mT
