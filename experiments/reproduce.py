@@ -1,30 +1,24 @@
 """A paper's figure with one command: run the arms that are missing, draw, hold it against the paper."""
 
-import importlib
-import json
 import os
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from data_gen.config import ConfigError
-from experiments import sweep, usage
+from experiments import outcome, sweep, usage
 from experiments.config import CONF, guarded, register
-from physics_lm import pipeline, progress
+from physics_lm import pipeline
 from physics_lm.artifacts import Spec, Store
-from physics_lm.pipeline import Plan, RunConfig
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 register()
+EVERY = "all"  # the word for every figure
 PRETRAINING = 0.85  # of an arm's time; the rest is fine-tuning and probing
 
 
@@ -67,44 +61,112 @@ def jobs_of(config: DictConfig, given: list[str]) -> dict[tuple[str, int], list[
     }
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A figure that is asked for: its config, what the user gave, and the job of each arm and seed."""
+
+    config: DictConfig
+    given: list[str]
+    jobs: dict[tuple[str, int], sweep.Wanted]
+
+    @classmethod
+    def of(cls, config: DictConfig, given: list[str]) -> "Figure":
+        """Read a config; raises ConfigError naming what the figure cannot be made of."""
+        if config.figure.seeds < 1:
+            raise ConfigError(f"figure.seeds={config.figure.seeds}: must be 1 or more")
+        jobs = {job: sweep.Wanted.of(overrides) for job, overrides in jobs_of(config, given).items()}
+        return cls(config, given, jobs)
+
+    @property
+    def store(self) -> Store:
+        """Where it is made."""
+        return Store(Path(self.config.paths.lab))
+
+    @property
+    def missing(self) -> list[sweep.Wanted]:
+        """The jobs whose rows are not there yet."""
+        return [one for one in self.jobs.values() if not pipeline.complete(self.store, one.specs)]
+
+    def draw(self, seconds: float | None) -> None:
+        """Draw what the rows show; see `outcome.draw`."""
+        plans = {job: one.specs for job, one in self.jobs.items()}
+        outcome.draw(self.config, plans, self.store, seconds, self.given)
+
+
 def reproduce(config: DictConfig, given: list[str]) -> int:
-    """Run what is missing of one figure and draw it; return the number of arms that failed."""
-    start = time.perf_counter()
-    if config.figure.seeds < 1:
-        raise ConfigError(f"figure.seeds={config.figure.seeds}: must be 1 or more")
-    jobs = {job: sweep.Wanted.of(overrides) for job, overrides in jobs_of(config, given).items()}
-    plans, store = {job: one.specs for job, one in jobs.items()}, Store(Path(config.paths.lab))
+    """Run what is missing of the figure that is asked for, or of all, and draw; return how many arms failed.
+
+    A figure, of all, that cannot be made of what was given counts as one and stops no other.
+    """
+    if config.figure.name != EVERY:
+        return together([Figure.of(config, given)])
+    figures, refused = [], 0
+    rest = [item for item in given if not item.startswith("figure=")]
+    for name in names():
+        words = [*rest, f"figure={name}"]
+        try:
+            figures.append(Figure.of(sweep.compose(words), words))
+        except ConfigError as error:
+            print(f"error: figure={name}: {error}", file=sys.stderr)
+            refused += 1
+    return refused + (together(figures) if figures else 0)
+
+
+def names() -> list[str]:
+    """Return the names of all figures."""
+    return sorted(path.stem for path in (Path(CONF) / "figure").glob("*.yaml") if path.stem != EVERY)
+
+
+def together(figures: Sequence[Figure]) -> int:
+    """Run what is missing of the figures as one sweep and draw each; return the number of arms that failed."""
+    start, config, store = time.perf_counter(), figures[0].config, figures[0].store
     if config.plan:
-        print(describe(jobs, store, config))
+        print(describe(figures))
         return 0
     store.check_writable()
-    missing = not all(pipeline.complete(store, steps) for steps in plans.values())
-    why = sweep.launch(list(jobs.values())) if missing else [""] * len(jobs)
-    failed = [f"{arm} seed={seed}: {reason}" for (arm, seed), reason in zip(jobs, why, strict=True) if reason]
-    for line in failed:
-        print(f"error: {line}", file=sys.stderr)
-    if not failed:
-        draw(config, plans, store, time.perf_counter() - start if missing else None, given)
-    return len(failed)
+    missing = distinct(figure.missing for figure in figures)
+    asked = [one for figure in figures if figure.missing for one in figure.jobs.values()]
+    why = dict(zip((one.key for one in asked), sweep.launch(asked), strict=True)) if missing else {}
+    total = 0
+    for figure in figures:
+        failed = {job: why[one.key] for job, one in figure.jobs.items() if why.get(one.key)}
+        for (arm, seed), reason in failed.items():
+            print(f"error: {arm} seed={seed}: {reason}", file=sys.stderr)
+        if not failed:
+            figure.draw(time.perf_counter() - start if missing and len(figures) == 1 else None)
+        total += len(failed)
+    if missing and len(figures) > 1 and not total:
+        jobs = distinct(figure.jobs.values() for figure in figures)
+        made = {"seconds": round(time.perf_counter() - start, 1), "ran": len(missing), "jobs": len(jobs)}
+        outcome.note([figure.config.figure.name for figure in figures], made, jobs[0], figures[0].given)
+    return total
 
 
-def describe(jobs: dict[tuple[str, int], sweep.Wanted], store: Store, config: DictConfig) -> str:
+def distinct(jobs: Iterable[Iterable[sweep.Wanted]]) -> list[sweep.Wanted]:
+    """Return every job once, whichever figures share it."""
+    return list({one.key: one for some in jobs for one in some}.values())
+
+
+def describe(figures: Sequence[Figure]) -> str:
     """Return the plan as text: every arm, what is there, and the estimated time and disk of the rest."""
-    lines, wanted = [f"figure={config.figure.name} scale={config.scale.name}"], 0
-    for (arm, seed), one in jobs.items():
-        there = [step.step for step in one.specs.steps if store.has(step)]
-        done = store.has(one.specs.probe)
-        wanted += not done
-        state = "complete" if done else f"there: {', '.join(there)}" if there else "nothing there"
-        lines.append(f"  {arm:32} seed {seed}   {state}")
-    workers = max(1, min(wanted, os.cpu_count() or 1))
-    minutes = core_seconds([one for one in jobs.values() if not store.has(one.specs.probe)], store, config)
-    minutes /= 60 * workers
+    lines = [line for figure in figures for line in _arms(figure)]
+    jobs, wanted = distinct(figure.jobs.values() for figure in figures), distinct(figure.missing for figure in figures)
+    config, workers = figures[0].config, max(1, min(len(wanted), os.cpu_count() or 1))
+    minutes = core_seconds(wanted, figures[0].store, config) / (60 * workers)
     lines.append(
-        f"{wanted} of {len(jobs)} runs are missing: about {minutes:.1f} minutes on {workers} "
-        f"core{'s' if workers > 1 else ''} and {wanted * config.scale.arm_megabytes:.0f} MB; nothing was run"
+        f"{len(wanted)} of {len(jobs)} runs are missing: about {minutes:.1f} minutes on {workers} "
+        f"core{'s' if workers > 1 else ''} and {len(wanted) * config.scale.arm_megabytes:.0f} MB; nothing was run"
     )
     return "\n".join(lines)
+
+
+def _arms(figure: Figure) -> list[str]:
+    lines, store = [f"figure={figure.config.figure.name} scale={figure.config.scale.name}"], figure.store
+    for (arm, seed), one in figure.jobs.items():
+        there = [step.step for step in one.specs.steps if store.has(step)]
+        state = f"there: {', '.join(there)}" if there else "nothing there"
+        lines.append(f"  {arm:32} seed {seed}   {'complete' if store.has(one.specs.probe) else state}")
+    return lines
 
 
 def core_seconds(wanted: list[sweep.Wanted], store: Store, config: DictConfig) -> float:
@@ -121,131 +183,18 @@ def core_seconds(wanted: list[sweep.Wanted], store: Store, config: DictConfig) -
     return float(config.scale.arm_seconds * sum(missing.values()))
 
 
-def draw(
-    config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float | None, given: list[str]
-) -> None:
-    """Write figure.png, table.csv, claims.json and manifest.json of the figure, and print the claims.
-
-    seconds: what the command took; None where it ran nothing, so that the time of the one that did is kept.
-    """
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from physics_lm import results
-
-    figure = importlib.import_module(f"experiments.figures.{config.figure.name}")
-    names = list(dict.fromkeys(arm for arm, _ in plans))
-    arms = {
-        name: results.load(store.lab, [steps.probe.key for (arm, _), steps in plans.items() if arm == name])
-        for name in progress.over(names, "rows", "arm")
-    }
-    cells = figure.table(arms)
-    claims = figure.claims(arms, bool(config.scale.shows), config.scale.name)
-    folder = store.lab / "figures" / config.scale.name / config.figure.name
-    folder.mkdir(parents=True, exist_ok=True)
-    image = figure.draw(arms, cells, caption(config, arms))
-    image.savefig(folder / "figure.png", dpi=150)
-    cells.to_csv(folder / "table.csv", index=False)
-    (folder / "claims.json").write_text(json.dumps([asdict(claim) for claim in claims], indent=2) + "\n")
-    made = manifest(config, plans, store, 0.0 if seconds is None else seconds, given)
-    if seconds is None and (folder / "manifest.json").exists():
-        before = json.loads((folder / "manifest.json").read_text())
-        made["seconds"] = before["seconds"] if before["runs"] == made["runs"] else made["seconds"]
-    (folder / "manifest.json").write_text(json.dumps(made, indent=2) + "\n")
-    report(claims, config)
-    print(f"\n{folder / 'figure.png'}")
-
-
-def caption(config: DictConfig, arms: "Mapping[str, pd.DataFrame]") -> str:
-    """Return the figure's small print: scale, people and models of its arms, seeds, and that departures are listed."""
-    seeds = f"{config.figure.seeds} seed{'s' if config.figure.seeds > 1 else ''}"
-    shows = "" if config.scale.shows else "  SMOKE: only shows that the code runs."
-    people, layers, width = (_spread(arms, key) for key in ("world.people", "model.layers", "model.width"))
-    return (
-        f"scale={config.scale.name}: {people} people, {layers} layers of width {width}, {seeds} from {config.seed}. "
-        f"Departures from the paper: fidelity table.{shows}"
-    )
-
-
-def _spread(arms: "Mapping[str, pd.DataFrame]", setting: str) -> str:
-    """Return a setting of all arms in words: the one value, or the least and the largest."""
-    found = {int(rows[setting].iloc[0]) for rows in arms.values()}
-    return " to ".join(f"{value:,}" for value in sorted({min(found), max(found)}))
-
-
-def fidelity(config: DictConfig) -> dict[str, str]:
-    """Return what differs from the paper: the scale's departures, and the figure's own at this scale."""
-    return {**config.scale.departures, **(config.figure.departures.get(config.scale.name) or {})}
-
-
-def command(config: DictConfig, given: list[str]) -> str:
-    """Return the command that makes the figure, wherever the lab is."""
-    rest = [item for item in given if not item.startswith(("figure=", "scale=", "paths.", "plan="))]
-    return " ".join(
-        ["python -m experiments.reproduce", f"figure={config.figure.name}", f"scale={config.scale.name}", *rest]
-    )
-
-
-def settings(config: DictConfig) -> dict[str, Any]:
-    """Return the settings that all arms start from."""
-    plain = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(plain, dict)
-    return {str(name): part for name, part in plain.items() if name in ("seed", *asdict(RunConfig()))}
-
-
-def manifest(
-    config: DictConfig, plans: dict[tuple[str, int], Plan], store: Store, seconds: float, given: list[str]
-) -> dict[str, Any]:
-    """Return what made the figure: the command, the runs, their steps' keys and times, and the machine."""
-    runs = {
-        f"{arm} seed={seed}": {
-            step.step: {"key": step.key, "seconds": store.manifest(step)["seconds"]} for step in steps.steps
-        }
-        for (arm, seed), steps in plans.items()
-    }
-    probe = store.manifest(next(iter(plans.values())).probe)
-    machine = {name: probe[name] for name in ("device", "threads", "cores", "versions")}
-    return {"figure": config.figure.name, "scale": config.scale.name, "command": command(config, given),
-            "seconds": round(seconds, 1), **machine, "fidelity": fidelity(config), "config": settings(config),
-            "runs": runs}  # fmt: skip
-
-
-def report(claims: list[Any], config: DictConfig) -> None:
-    """Print the claims and the fidelity table."""
-    word = {True: "holds", False: "DOES NOT HOLD", None: "not carried"}
-    for claim in claims:
-        ours = claim.reason if claim.ours is None else f"{claim.ours:.1f} [{claim.low:.1f}, {claim.high:.1f}]"
-        verdict = f"{claim.id:9} {word[claim.holds]:14} paper {claim.paper:16}"
-        print(f"{verdict} {claim.statement}: {ours} (accept {claim.accept})")
-    print("\nDepartures from the paper at this scale:")
-    for name, text in fidelity(config).items():
-        print(f"  {name}: {text}")
-
-
 def main() -> None:
-    """Reproduce `figure=NAME`, or all of them one after the other with figure=all."""
-    if usage.answered(__doc__):
-        return
-    figures = sorted(path.stem for path in (Path(CONF) / "figure").glob("*.yaml"))
-    if "figure=all" not in sys.argv:
-        _one()
-        return
-    place, total = sys.argv.index("figure=all"), 0
-    for name in figures:
-        sys.argv[place] = f"figure={name}"
-        try:
-            _one()
-        except SystemExit as stop:
-            total += bool(stop.code)
-    sys.exit(1 if total else 0)
+    """Reproduce `figure=NAME`, or all of them as one sweep with figure=all."""
+    if not usage.answered(__doc__):
+        _run()
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
-def _one(config: DictConfig) -> None:
+def _run(config: DictConfig) -> None:
     overrides = HydraConfig.get().overrides
     given = [*overrides.task, *(item for item in overrides.hydra if not item.startswith("hydra.mode="))]
-    if failed := guarded(lambda: reproduce(config, given)):
-        sys.exit(1 if failed else 0)
+    if guarded(lambda: reproduce(config, given)):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

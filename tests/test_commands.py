@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from errno import ENOSPC
@@ -230,21 +231,41 @@ def test_reproduce_again_trains_nothing(reproduced):
     assert "pretrain" not in err
 
 
-def test_all_figures_are_made_one_after_the_other_whatever_becomes_of_one(monkeypatch):
-    made = []
+@pytest.fixture
+def both(reproduced, tmp_path, monkeypatch):
+    """Return a copy of the lab in which one of two figures that share an arm was made, and the words for both."""
+    shutil.copytree(reproduced[0] / "lab", tmp_path / "lab")
+    monkeypatch.setattr(reproduce, "names", lambda: ["extraction", "shuffle"])
+    one_process = ["hydra/launcher=stacked", "hydra.launcher.workers=1"]
+    return tmp_path / "lab", ["scale=smoke", "figure=all", f"paths.lab={tmp_path / 'lab'}", *one_process]
 
-    def one():
-        made.append(sys.argv[1])
-        if len(made) == 2:
-            sys.exit(1)
 
-    monkeypatch.setattr(sys, "argv", ["reproduce", "figure=all", "scale=smoke"])
-    monkeypatch.setattr(reproduce, "_one", one)
-    with pytest.raises(SystemExit) as stopped:
-        reproduce.main()
-    assert stopped.value.code == 1
-    assert made == [f"figure={path.stem}" for path in sorted((ROOT / "conf" / "figure").glob("*.yaml"))]
-    assert "figure=extraction" in made
+def test_all_figures_are_one_sweep(both, capsys):
+    lab, words = both
+    planned = [*words, "plan=true"]
+    assert reproduce.reproduce(sweep.compose(planned), planned) == 0
+    assert "3 of 7 runs are missing" in capsys.readouterr().out
+    before = json.loads((lab / "figures" / "smoke" / "extraction" / "manifest.json").read_text())
+    assert reproduce.reproduce(sweep.compose(words), words) == 0
+    folder = lab / "figures" / "smoke"
+    noted = json.loads((folder / "all.json").read_text())
+    assert (noted["ran"], noted["jobs"], noted["figures"]) == (3, 7, ["extraction", "shuffle"])
+    assert noted["command"].startswith("python -m experiments.reproduce figure=all scale=smoke hydra/launcher=stacked")
+    assert noted["seconds"] > 0
+    manifests = [json.loads((folder / name / "manifest.json").read_text()) for name in noted["figures"]]
+    assert [made["seconds"] for made in manifests] == [before["seconds"], 0]  # of the command that made it alone
+    assert (folder / "shuffle" / "figure.png").exists()
+    assert reproduce.reproduce(sweep.compose(words), words) == 0
+    assert json.loads((folder / "all.json").read_text()) == noted
+
+
+def test_a_figure_that_is_refused_stops_no_other(both, capsys):
+    lab, words = both
+    words.append("figure.arms=[shuffled]")
+    assert reproduce.reproduce(sweep.compose(words), words) == 1
+    assert "error: figure=extraction: figure.arms: no arm shuffled" in capsys.readouterr().err
+    assert (lab / "figures" / "smoke" / "shuffle" / "figure.png").exists()
+    assert not (lab / "figures" / "smoke" / "all.json").exists()
 
 
 def test_a_plan_after_reproduce_has_nothing_to_do(reproduced, capsys):

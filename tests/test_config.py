@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from data_gen.audit import AuditError
 from data_gen.config import ConfigError
-from experiments import reproduce, sweep
+from experiments import outcome, reproduce, sweep
 from experiments.config import CONF, guarded, run_config, say
 from physics_lm import checks, pipeline
 from physics_lm.training import DivergedError
@@ -21,7 +21,7 @@ REFUSED = (HydraException, OmegaConfBaseException)
 GROUPS = sorted(path.name for path in Path(CONF).iterdir() if path.is_dir())
 CHOICES = sorted((path.parent.name, path.stem) for path in Path(CONF).glob("*/*.yaml"))
 SCALES = sorted(path.stem for path in Path(CONF).glob("scale/*.yaml"))
-FIGURES = sorted(path.stem for path in Path(CONF).glob("figure/*.yaml"))
+FIGURES = reproduce.names()
 
 
 @cache
@@ -212,6 +212,6 @@ def test_a_command_line_is_read_without_torch():
 
 def test_a_figures_own_departures_join_the_fidelity_table_of_its_scale():
     config = sweep.compose(["scale=smoke"])
-    before = reproduce.fidelity(config)
+    before = outcome.fidelity(config)
     config.figure.departures = {"smoke": {"grid": "one arm"}, "laptop": {"grid": "two arms"}}
-    assert reproduce.fidelity(config) == {**before, "grid": "one arm"}
+    assert outcome.fidelity(config) == {**before, "grid": "one arm"}

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 from test_figures import arm as rows_of
 
-from experiments import reproduce, sweep
+from experiments import outcome, reproduce, sweep
 from experiments.config import CONF, run_config
 from experiments.figures import lora
 from physics_lm import pipeline
@@ -188,5 +188,5 @@ def test_the_small_print_tells_the_arms_own_people_and_models():
     settings = [(200, 3, 192), (1600, 3, 192)]
     columns = ["world.people", "model.layers", "model.width"]
     arms = {str(number): pd.DataFrame([one], columns=columns) for number, one in enumerate(settings)}
-    told = reproduce.caption(config, arms)
+    told = outcome.caption(config, arms)
     assert told.startswith("scale=laptop: 200 to 1,600 people, 3 layers of width 192, 2 seeds from 3.")
