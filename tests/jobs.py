@@ -13,7 +13,7 @@ def look(config):
 
 
 def hold(config):
-    """Hold as many megabytes as the seed says, and die of it from 300 on."""
+    """Hold as many megabytes as the seed says, and die of it from 300 on, where there were so many."""
     held = np.ones((config.seed, 2**20 // 8))
     if config.seed >= 300:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -64,7 +64,7 @@ def test_a_job_that_dies_or_fails_stops_no_other_and_its_peak_memory_is_told():
 
 
 def test_a_job_above_its_memory_limit_fails_alone():
-    greedy, fine = launch(jobs.hold, [299, 5], "hydra.launcher.memory_gb=0.25")
+    greedy, fine = launch(jobs.hold, [2000, 5], "hydra.launcher.memory_gb=2")
     assert greedy.status == JobStatus.FAILED
     assert "MemoryError" in str(greedy._return_value)
     assert fine.return_value == 1.0

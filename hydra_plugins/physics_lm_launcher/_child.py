@@ -1,8 +1,10 @@
-"""The process of one job or several: reads its work, does it, and ends at once when its launcher does."""
+"""What the launchers' processes run: it loads what jobs need, once, and does each in a copy of itself."""
 
+import importlib
 import os
 import pickle
 import resource
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -10,14 +12,46 @@ from typing import Any
 
 import cloudpickle
 
+LOADED = ("experiments.sweep", "physics_lm.steps", "physics_lm.results")  # takes as long as many a job
+
 
 def main() -> None:
-    """Do the work that stands on the input; write statuses and return values to the file named on the command line."""
-    limits, work = pickle.load(sys.stdin.buffer)
+    """Do what comes in, each in a copy of this process; tell how each ended to the file whose number is given."""
+    told = int(sys.argv[1])
+    if not has_gpu():  # a GPU that was asked for anything cannot be used in a copy
+        for name in LOADED:
+            importlib.import_module(name)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the launcher says when to end; a job may hear it for itself
+    while work := _next():
+        process = os.fork()
+        if not process:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            os.close(told)
+            return _do(work)
+        _, status, usage = os.wait4(process, 0)
+        os.write(told, pickle.dumps((os.waitstatus_to_exitcode(status), usage.ru_maxrss)))
+
+
+def _next() -> bytes:
+    """Return the next work, or nothing where no more will come."""
+    size = _read(8)
+    return _read(int.from_bytes(size, "big")) if size else b""
+
+
+def _read(size: int) -> bytes:
+    parts = []
+    while size and (part := os.read(0, size)):
+        parts.append(part)
+        size -= len(part)
+    return b"" if size else b"".join(parts)
+
+
+def _do(work: bytes) -> None:
+    """Do one work; write statuses and return values to the file that it names."""
     threading.Thread(target=_end_with_launcher, daemon=True).start()
+    limits, jobs, answer = pickle.loads(work)
     _limit(limits)
-    told = [(done.status.name, _readable(done._return_value)) for done in work()]
-    answer = Path(sys.argv[1])
+    told = [(done.status.name, _readable(done._return_value)) for done in jobs()]
     aside = answer.with_suffix(".tmp")
     aside.write_bytes(cloudpickle.dumps(told))
     os.replace(aside, answer)

@@ -1,4 +1,4 @@
-"""The pool of the launchers' processes: threads that each start one process after the other."""
+"""The pool of the launchers' processes: threads that have one job done after the other, each in its own process."""
 
 import contextlib
 import os
@@ -32,13 +32,15 @@ def launch(settings: Mapping[str, Any], works: Sequence[tuple[int, Work]]) -> li
     slots: queue.SimpleQueue[int] = queue.SimpleQueue()
     for slot in range(at_once):
         slots.put(slot)
-    running = set[subprocess.Popen[bytes]]()
+    workers: dict[int, Worker] = {}
     bar = tqdm(total=sum(count for count, _ in works), desc="jobs", unit="job", disable=None)
 
     def one(count: int, work: Work) -> list[JobReturn]:
         slot = slots.get()
         try:
-            return _run(({**settings, "slot": slot, "at_once": at_once}, work), count, threads, running)
+            if slot not in workers or workers[slot].process.poll() is not None:
+                workers[slot] = Worker(threads)
+            return _run(({**settings, "slot": slot, "at_once": at_once}, work), count, workers[slot])
         finally:
             slots.put(slot)
             bar.update(count)
@@ -46,35 +48,54 @@ def launch(settings: Mapping[str, Any], works: Sequence[tuple[int, Work]]) -> li
     try:
         with bar:
             done = Parallel(n_jobs=at_once, backend="threading", batch_size=1)(delayed(one)(*work) for work in works)
-    except BaseException:  # an interrupt: the pool waits for its threads, and they for their processes
-        for process in list(running):
-            process.kill()
-        raise
+    finally:  # after an interrupt the pool waits for its threads, and they for their processes
+        for worker in list(workers.values()):
+            worker.end()
     return list(done)
 
 
-def _run(
-    payload: tuple[dict[str, Any], Work], count: int, threads: int, running: set[subprocess.Popen[bytes]]
-) -> list[JobReturn]:
-    """Do one work in a process, which ends with this one: it listens for the end of its input."""
+class Worker:
+    """A process that has loaded what jobs need, and does each job in a copy of itself.
+
+    It and the copy end with this process, or at `end`: they listen for the end of their input.
+    """
+
+    def __init__(self, threads: int) -> None:
+        """Start the process."""
+        heard, told = os.pipe()
+        self.heard = os.fdopen(heard, "rb", buffering=0)
+        command = [*CHILD, str(told)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=_environment(threads), pass_fds=[told])
+        os.close(told)
+
+    def do(self, payload: bytes) -> tuple[int, float]:
+        """Have a work done; return the exit code of its process, and the peak of its memory in MB."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it died: said below
+            self.process.stdin.write(len(payload).to_bytes(8, "big") + payload)
+            self.process.stdin.flush()
+        if told := self.heard.read(1024):
+            code, peak = pickle.loads(told)
+            return code, peak / (2**20 if sys.platform == "darwin" else 2**10)
+        return self.process.wait(), 0.0
+
+    def end(self) -> None:
+        """End the process and what it does."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait()
+
+
+def _run(payload: tuple[dict[str, Any], Work], count: int, worker: Worker) -> list[JobReturn]:
+    """Have one work of so many jobs done."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "return.pkl"
-        process = subprocess.Popen([*CHILD, str(answer)], stdin=subprocess.PIPE, env=_environment(threads))
-        assert process.stdin is not None
-        running.add(process)
-        with contextlib.suppress(BrokenPipeError):  # it died at once: said below
-            process.stdin.write(cloudpickle.dumps(payload))
-            process.stdin.flush()
-        _, status, usage = os.wait4(process.pid, 0)
-        running.discard(process)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
+        code, peak = worker.do(cloudpickle.dumps((*payload, answer)))
         if answer.exists():
             told = pickle.loads(answer.read_bytes())
             return [JobReturn(status=JobStatus[name], _return_value=value) for name, value in told]
-        peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-        return [_failed(process.returncode, peak)] * count
+        return [_failed(code, peak)] * count
 
 
 def _failed(code: int, peak: float) -> JobReturn:
