@@ -162,7 +162,12 @@ def test_time_to_figure_counts_what_figures_share_once(tmp_path, monkeypatch):
     found = {row.name: row for row in figures.rows(False)}
     assert found["figure extraction"].holds
     assert found["figure lora"].holds is False
-    assert found["all 2 laptop figures, as far as timed"].ours == 800
+    assert not any(name.startswith("all") for name in found)
+    noted = {"seconds": 650.0, "ran": 3, "jobs": 3, "device": "cpu: x", "cores": 2, "figures": ["extraction", "lora"]}
+    for changed, counts in (({}, True), ({"ran": 2}, False), ({"figures": ["extraction"]}, False)):
+        (tmp_path / "laptop" / "all.json").write_text(json.dumps({**noted, **changed}))
+        rows = [row.ours for row in figures.rows(False) if row.name == "all 2 laptop figures, one command"]
+        assert rows == [650.0] * counts
     told = {"seconds": 0.1, "device": "cpu: x", "cores": 2, "runs": {"lora": {"pretrain": step}}}
     (tmp_path / "laptop" / "lora" / "manifest.json").write_text(json.dumps(told))
     assert {row.name: row for row in figures.rows(False)}["figure lora"].ours is None  # redrawn
