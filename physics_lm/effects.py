@@ -3,14 +3,11 @@
 All rows of one fact (its paraphrases) are averaged first, so that every test and interval is over facts.
 """
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 
 from physics_lm import results
 from physics_lm.results import Estimate
-
-RESAMPLES = 10_000
 
 
 def accuracy(rows: pd.DataFrame) -> Estimate:
@@ -36,8 +33,8 @@ def above_chance(rows: pd.DataFrame) -> Estimate:
 
 
 def by_fact(rows: pd.DataFrame, column: str) -> pd.Series:
-    """Return the mean of a column for every fact of every seed."""
-    return rows.groupby(["fact", "seed"])[column].mean()
+    """Return the mean of a column for every fact of every seed (`seed/fact`)."""
+    return rows[column].groupby(results.units(rows, "fact")).mean()
 
 
 def effect(rows: pd.DataFrame) -> Estimate:
@@ -45,10 +42,9 @@ def effect(rows: pd.DataFrame) -> Estimate:
 
     The interval is a bootstrap over facts.
     """
-    z_F = by_fact(rows, "z").to_numpy()
-    draws = np.random.default_rng(0).integers(len(z_F), size=(RESAMPLES, len(z_F)))
-    low, high = np.quantile(z_F[draws].mean(axis=1), [0.025, 0.975])
-    return Estimate(float(z_F.mean()), float(low), float(high))
+    z = by_fact(rows, "z")
+    weight_RxF = results.drawn(z.index)
+    return results.interval(float(z.mean()), weight_RxF @ z.to_numpy() / weight_RxF.sum(1))
 
 
 def t_test(rows: pd.DataFrame) -> float:

@@ -1,4 +1,8 @@
-"""From per-item rows to numbers with intervals (DESIGN: Wilson for one cell, person bootstrap for means)."""
+"""From per-item rows to numbers with intervals: Wilson for one cell, a bootstrap over people for means.
+
+Rows of several seeds are resampled in two stages, seeds first and then the people of each: a model trained anew moves a
+number by more than other people would.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -100,40 +104,63 @@ def wilson(correct: Sequence[bool] | pd.Series) -> Estimate:
 
 
 def clustered(rows: pd.DataFrame, value: str = "correct", cluster: str = "person") -> Estimate:
-    """Return the mean over attributes (each weighing the same) with a bootstrap over people.
+    """Return the mean over attributes (each weighing the same) with a bootstrap over people, and over seeds if several.
 
-    Rows may come from several seeds: person i of two seeds is two people.
+    Person i of two seeds is two people.
     """
-    seed = rows.get("seed", pd.Series(0, rows.index)).astype(str)
-    cells = rows[["attribute", value]].assign(cluster=rows[cluster].astype(str) + "/" + seed)
+    cells = rows[["attribute", value]].assign(cluster=units(rows, cluster))
     sums = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="sum", fill_value=0)
     counts = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="count", fill_value=0)
-    return _bootstrap(sums.to_numpy(float), counts.to_numpy(float))
+    return _bootstrap(sums, counts)
 
 
-def _bootstrap(sums_PxA: np.ndarray, counts_PxA: np.ndarray) -> Estimate:
-    weight_RxP = _drawn(len(sums_PxA))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.nanmean((weight_RxP @ sums_PxA) / (weight_RxP @ counts_PxA), axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    value = float(np.mean(sums_PxA.sum(0) / counts_PxA.sum(0)))
-    return Estimate(100 * value, 100 * float(low), 100 * float(high))
+def units(rows: pd.DataFrame, cluster: str = "person") -> pd.Series:
+    """Return what is resampled in each row, as `seed/person`."""
+    seed = rows["seed"] if "seed" in rows else pd.Series(0, rows.index)
+    return seed.astype(str) + "/" + rows[cluster].astype(str)
+
+
+def drawn(found: Iterable[str]) -> np.ndarray:
+    """Return how often each of P units (`seed/person`) counts in each resample, (RESAMPLES, P).
+
+    Of several seeds as many are drawn first, and then of each, as often as it was, as many units as it has. The same
+    for every table about the same units.
+    """
+    return _drawn(tuple(pd.factorize(np.array([unit.partition("/")[0] for unit in found]))[0]))
 
 
 @lru_cache(maxsize=3)
-def _drawn(people: int) -> np.ndarray:
-    """Return how often each of some people counts in each resample, (R, P): the same for every table about them."""
-    return np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), size=RESAMPLES).astype(float)
+def _drawn(seed_P: tuple[int, ...]) -> np.ndarray:
+    rng, seeds = np.random.default_rng(0), len(set(seed_P))
+    times_RxS = np.ones((RESAMPLES, 1), int)
+    if seeds > 1:
+        times_RxS = rng.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES)
+    weight_RxP = np.empty((RESAMPLES, len(seed_P)))
+    for seed, times_R in enumerate(times_RxS.T):
+        own_P = np.array(seed_P) == seed
+        size = own_P.sum()
+        weight_RxP[:, own_P] = rng.multinomial(times_R * size, np.full(size, 1 / size))
+    return weight_RxP
+
+
+def _bootstrap(sums_PxA: pd.DataFrame, counts_PxA: pd.DataFrame) -> Estimate:
+    """Return the mean over A attributes of sums over counts; the index says whose they are."""
+    weight_RxP, sums, counts = drawn(sums_PxA.index), sums_PxA.to_numpy(float), counts_PxA.to_numpy(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.nanmean((weight_RxP @ sums) / (weight_RxP @ counts), axis=1)
+    return interval(100 * float(np.mean(sums.sum(0) / counts.sum(0))), 100 * means)
 
 
 def contrast(first: pd.DataFrame, second: pd.DataFrame) -> Estimate:
-    """Return the difference first - second of two arms' means, resampling the same people in both."""
-    tables = []
-    for part in (first, second):
-        cells = part.assign(cluster=part["person"].astype(str) + "/" + part["seed"].astype(str))
-        tables.append(cells.pivot_table(index="cluster", columns="attribute", values="correct", aggfunc="mean"))
+    """Return the difference first - second of two arms' means, resampling the same people (and seeds) in both."""
+    tables = [
+        part.assign(cluster=units(part)).pivot_table(
+            index="cluster", columns="attribute", values="correct", aggfunc="mean"
+        )
+        for part in (first, second)
+    ]
     both = (tables[0] - tables[1]).dropna()
-    return _bootstrap(both.to_numpy(float), np.ones(both.shape))
+    return _bootstrap(both, both.notna())
 
 
 def majority(rows: pd.DataFrame) -> float:
@@ -144,18 +171,19 @@ def majority(rows: pd.DataFrame) -> float:
 
 def token_accuracy(rows: pd.DataFrame) -> Estimate:
     """Return the share of right tokens in percent, with a bootstrap over people."""
-    sums = rows.groupby(["person", "seed"])[["tokens_correct", "tokens"]].sum().to_numpy(float)
-    return _bootstrap(sums[:, :1], sums[:, 1:])
+    sums = rows.groupby(["seed", "person"])[["tokens_correct", "tokens"]].sum()
+    sums.index = [f"{seed}/{person}" for seed, person in sums.index]
+    return _bootstrap(sums[["tokens_correct"]], sums[["tokens"]])
 
 
 def ratio(rows: pd.DataFrame, attribute: str) -> Estimate:
     """Return one attribute's accuracy over the mean of the others', with a bootstrap over people."""
-    cells = rows.assign(cluster=rows["person"].astype(str) + "/" + rows["seed"].astype(str))
+    cells = rows.assign(cluster=units(rows))
     table = cells.pivot_table(index="cluster", columns="attribute", values="correct", aggfunc="mean")
     one, rest = table[attribute].to_numpy(float), table.drop(columns=attribute).mean(axis=1).to_numpy(float)
-    weight_RxP = _drawn(len(one))
-    low, high = np.quantile((weight_RxP @ one) / np.maximum(weight_RxP @ rest, 1e-9), [0.025, 0.975])
-    return Estimate(float(one.mean() / max(rest.mean(), 1e-9)), float(low), float(high))
+    weight_RxP = drawn(table.index)
+    resampled = (weight_RxP @ one) / np.maximum(weight_RxP @ rest, 1e-9)
+    return interval(float(one.mean() / max(rest.mean(), 1e-9)), resampled)
 
 
 def settings(rows: pd.DataFrame) -> list[str]:
@@ -182,7 +210,7 @@ def tidy(
     by: the settings that tell arms apart, e.g. `corpus.name`. over: settings that may be averaged over.
     Columns: those of `by`, probe, task, split, attribute, accuracy, low, high, questions, people, runs,
     majority (shares in percent). Intervals: Wilson for one attribute of one run, else a bootstrap over
-    people (`cluster`). Raises MixedArmsError.
+    people (`cluster`), and over seeds if several. Raises MixedArmsError.
     """
     lines, keys = [], [*by, "probe", "task", "split"]
     for cell, part in rows.groupby(keys, sort=False, dropna=False):
@@ -237,14 +265,17 @@ def weights(rows: pd.DataFrame) -> np.ndarray:
     Rows about a pair (`other` is not -1) count as often as both were drawn (Owen's pigeonhole bootstrap). Tables
     about the same people are resampled alike, so that differences between them can be taken resample by resample.
     """
-    seeds = rows["seed"].astype(str)
-    first, second = seeds + "/" + rows["person"].astype(str), seeds + "/" + rows["other"].astype(str)
+    first, second = units(rows), units(rows, "other")
     pair = (rows["other"] >= 0).to_numpy()
     people = sorted({*first, *second[pair]})
     place = {person: number for number, person in enumerate(people)}
-    drawn_RxP = np.random.default_rng(0).multinomial(len(people), np.full(len(people), 1 / len(people)), RESAMPLES)
-    weight_RxQ = drawn_RxP[:, first.map(place).to_numpy()].astype(float)
+    drawn_RxP = drawn(people)
+    weight_RxQ = drawn_RxP[:, first.map(place).to_numpy()]
     weight_RxQ[:, pair] *= drawn_RxP[:, second[pair].map(place).to_numpy(int)]
+    for seed in set(rows["seed"]):  # drawn twice, it gives pairs of its people twice, not four times
+        own_P = [unit.partition("/")[0] == str(seed) for unit in people]
+        times_R = drawn_RxP[:, own_P].sum(1) / sum(own_P)
+        weight_RxQ[:, pair & (rows["seed"] == seed).to_numpy()] /= np.maximum(times_R, 1)[:, None]
     return weight_RxQ
 
 

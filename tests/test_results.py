@@ -54,7 +54,35 @@ def test_every_attribute_weighs_the_same():
 def test_person_i_of_two_seeds_is_two_people():
     one = results.clustered(table(draws()))
     two = results.clustered(pd.concat([table(draws(seed=0), seed=0), table(draws(seed=1), seed=1)]))
-    assert two.high - two.low == pytest.approx((one.high - one.low) / np.sqrt(2), rel=0.15)
+    assert (one.high - one.low) / np.sqrt(2) < two.high - two.low < one.high - one.low
+
+
+def test_an_interval_over_seeds_covers_what_models_differ_in():
+    """Each seed's model answers a share of its own; the interval is about the mean over all seeds there could be."""
+    rng, covered, apart = np.random.default_rng(0), 0, 0
+    for _ in range(50):
+        known = rng.normal(0.5, 0.1, 6)
+        rows = pd.concat([table(rng.random((200, 3)) < share, seed=seed) for seed, share in enumerate(known)])
+        found = results.clustered(rows)
+        pooled = results.clustered(rows.assign(person=rows["person"] + 1000 * rows["seed"], seed=0))
+        covered += found.low <= 50 <= found.high
+        apart += pooled.low <= 50 <= pooled.high
+    assert covered >= 40
+    assert apart < 30
+
+
+def test_of_one_seed_people_alone_are_drawn():
+    labels = [f"7/{person}" for person in range(9)]
+    expected = np.random.default_rng(0).multinomial(9, np.full(9, 1 / 9), results.RESAMPLES)
+    assert np.array_equal(results.drawn(labels), expected)
+
+
+def test_of_several_seeds_as_many_are_drawn_and_as_many_people_of_each():
+    seeds = np.array([0] * 4 + [10] * 5 + [1] * 4)
+    weight = results.drawn([f"{seed}/{person}" for person, seed in enumerate(seeds)])
+    times = np.stack([weight[:, seeds == seed].sum(1) / (seeds == seed).sum() for seed in (0, 10, 1)])
+    assert (times.sum(0) == 3).all()
+    assert set(np.unique(times)) == {0, 1, 2, 3}
 
 
 def test_a_contrast_pairs_people():
