@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 
 import numpy as np
@@ -10,6 +11,13 @@ import numpy as np
 def look(config):
     """Return what a job sees of its process."""
     return os.getpid(), os.environ["OMP_NUM_THREADS"], config.seed
+
+
+def mark(config):
+    """Return the process that a job's is a copy of, whether torch was loaded, and whether a job before left a mark."""
+    found = os.getppid(), "torch" in sys.modules, hasattr(sys, "marked")
+    sys.marked = config.seed
+    return found
 
 
 def hold(config):

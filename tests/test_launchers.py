@@ -18,7 +18,7 @@ from hydra.types import HydraContext, RunMode
 
 from experiments.config import CONF, register
 from experiments.ledger import Ledger
-from hydra_plugins.physics_lm_launcher import stacked
+from hydra_plugins.physics_lm_launcher import _child, stacked
 from physics_lm import results
 from physics_lm.artifacts import Store
 
@@ -50,6 +50,13 @@ def test_every_job_has_its_own_process_and_its_share_of_the_threads():
     assert {threads for _, threads, _ in found} == {str(max(1, len(os.sched_getaffinity(0)) // 2))}
     (only,) = launch(jobs.look, [3], "hydra.launcher.threads=7")
     assert only.return_value[1] == "7"
+
+
+def test_jobs_find_loaded_what_they_need_and_nothing_of_the_job_before():
+    found = [done.return_value for done in launch(jobs.mark, [1, 2, 3], "hydra.launcher.n_jobs=1")]
+    (loader,) = {parent for parent, _, _ in found}
+    assert loader != os.getpid()
+    assert [(loaded, marked) for _, loaded, marked in found] == [(not _child.has_gpu(), False)] * 3
 
 
 def test_a_job_that_dies_or_fails_stops_no_other_and_its_peak_memory_is_told():
