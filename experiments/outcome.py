@@ -30,6 +30,8 @@ def draw(
     import matplotlib as mpl
 
     mpl.use("Agg")
+    from matplotlib import pyplot
+
     from physics_lm import results
 
     figure = importlib.import_module(f"experiments.figures.{config.figure.name}")
@@ -44,6 +46,7 @@ def draw(
     folder.mkdir(parents=True, exist_ok=True)
     image = figure.draw(arms, cells, caption(config, arms))
     image.savefig(folder / "figure.png", dpi=150)
+    pyplot.close(image)
     cells.to_csv(folder / "table.csv", index=False)
     (folder / "claims.json").write_text(json.dumps([asdict(claim) for claim in claims], indent=2) + "\n")
     made = manifest(config, plans, store, 0.0 if seconds is None else seconds, given)
