@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,11 +82,6 @@ class Figure:
         """Where it is made."""
         return Store(Path(self.config.paths.lab))
 
-    @property
-    def missing(self) -> list[sweep.Wanted]:
-        """The jobs whose rows are not there yet."""
-        return [one for one in self.jobs.values() if not pipeline.complete(self.store, one.specs)]
-
     def draw(self, seconds: float | None) -> None:
         """Draw what the rows show; see `outcome.draw`."""
         plans = {job: one.specs for job, one in self.jobs.items()}
@@ -124,33 +119,38 @@ def together(figures: Sequence[Figure]) -> int:
         print(describe(figures))
         return 0
     store.check_writable()
-    missing = distinct(figure.missing for figure in figures)
-    asked = [one for figure in figures if figure.missing for one in figure.jobs.values()]
-    why = dict(zip((one.key for one in asked), sweep.launch(asked), strict=True)) if missing else {}
+    jobs = distinct(figures)
+    wanted = missing(jobs, store)
+    why = dict(zip((one.key for one in jobs), sweep.launch(jobs), strict=True)) if wanted else {}
     total = 0
     for figure in figures:
         failed = {job: why[one.key] for job, one in figure.jobs.items() if why.get(one.key)}
         for (arm, seed), reason in failed.items():
             print(f"error: {arm} seed={seed}: {reason}", file=sys.stderr)
         if not failed:
-            figure.draw(time.perf_counter() - start if missing and len(figures) == 1 else None)
+            figure.draw(time.perf_counter() - start if wanted and len(figures) == 1 else None)
         total += len(failed)
-    if missing and len(figures) > 1 and not total:
-        jobs = distinct(figure.jobs.values() for figure in figures)
-        made = {"seconds": round(time.perf_counter() - start, 1), "ran": len(missing), "jobs": len(jobs)}
+    if wanted and len(figures) > 1 and not total:
+        made = {"seconds": round(time.perf_counter() - start, 1), "ran": len(wanted), "jobs": len(jobs)}
         outcome.note([figure.config.figure.name for figure in figures], made, jobs[0], figures[0].given)
     return total
 
 
-def distinct(jobs: Iterable[Iterable[sweep.Wanted]]) -> list[sweep.Wanted]:
+def distinct(figures: Sequence[Figure]) -> list[sweep.Wanted]:
     """Return every job once, whichever figures share it."""
-    return list({one.key: one for some in jobs for one in some}.values())
+    return list({one.key: one for figure in figures for one in figure.jobs.values()}.values())
+
+
+def missing(jobs: Sequence[sweep.Wanted], store: Store) -> list[sweep.Wanted]:
+    """Return the jobs whose rows are not there yet."""
+    return [one for one in jobs if not pipeline.complete(store, one.specs)]
 
 
 def describe(figures: Sequence[Figure]) -> str:
     """Return the plan as text: every arm, what is there, and the estimated time and disk of the rest."""
     lines = [line for figure in figures for line in _arms(figure)]
-    jobs, wanted = distinct(figure.jobs.values() for figure in figures), distinct(figure.missing for figure in figures)
+    jobs = distinct(figures)
+    wanted = missing(jobs, figures[0].store)
     config, workers = figures[0].config, max(1, min(len(wanted), os.cpu_count() or 1))
     minutes = core_seconds(wanted, figures[0].store, config) / (60 * workers)
     lines.append(

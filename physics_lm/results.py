@@ -126,7 +126,11 @@ def drawn(found: Iterable[str]) -> np.ndarray:
     Of several seeds as many are drawn first, and then of each, as often as it was, as many units as it has. The same
     for every table about the same units.
     """
-    return _drawn(tuple(pd.factorize(np.array([unit.partition("/")[0] for unit in found]))[0]))
+    return _drawn(tuple(pd.factorize(_seeds(found))[0]))
+
+
+def _seeds(found: Iterable[str]) -> np.ndarray:
+    return np.array([unit.partition("/")[0] for unit in found])
 
 
 @lru_cache(maxsize=3)
@@ -272,10 +276,10 @@ def weights(rows: pd.DataFrame) -> np.ndarray:
     drawn_RxP = drawn(people)
     weight_RxQ = drawn_RxP[:, first.map(place).to_numpy()]
     weight_RxQ[:, pair] *= drawn_RxP[:, second[pair].map(place).to_numpy(int)]
-    for seed in set(rows["seed"]):  # drawn twice, it gives pairs of its people twice, not four times
-        own_P = [unit.partition("/")[0] == str(seed) for unit in people]
-        times_R = drawn_RxP[:, own_P].sum(1) / sum(own_P)
-        weight_RxQ[:, pair & (rows["seed"] == seed).to_numpy()] /= np.maximum(times_R, 1)[:, None]
+    seed_Q, seed_P = _seeds(first), _seeds(people)
+    for seed in np.unique(seed_Q):  # drawn twice, it gives pairs of its people twice, not four times
+        times_R = drawn_RxP[:, seed_P == seed].mean(1)
+        weight_RxQ[:, pair & (seed_Q == seed)] /= np.maximum(times_R, 1)[:, None]
     return weight_RxQ
 
 

@@ -21,7 +21,7 @@ def mark(config):
 
 
 def hold(config):
-    """Hold as many megabytes as the seed says, and die of it from 300 on, where there were so many."""
+    """Hold as many megabytes as the seed says; from 300 on, die once they are held."""
     held = np.ones((config.seed, 2**20 // 8))
     if config.seed >= 300:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -27,7 +27,7 @@ def rows(cuda: bool) -> Iterator[Row]:
         name = f"all {len(total['figures'])} laptop figures, one command"
         yield Row(name, "s", total["seconds"], None, "", "lower", ALL, device(total))
     for step, seconds in spent(laptop).items():
-        yield Row(f"of which {step} (core-seconds)", "s", seconds, None, "", "lower", None, "as above")
+        yield Row(f"of which {step} (core-seconds)", "s", seconds, None, "", "lower", None, "the kept manifests' steps")
     gpu = manifests("gpu").get("extraction")
     yield Row("figure extraction, scale=gpu", "s", gpu["seconds"] if gpu else None, None, "", "lower", FIRST, "gpu")
 
