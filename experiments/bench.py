@@ -6,6 +6,7 @@ Where there is a GPU what needs one is measured, elsewhere all the rest; the oth
 import json
 import os
 import platform
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -29,20 +30,20 @@ def bench(only: str, lab: Path) -> Path:
     modules = {name: benchmarks.benchmark(name) for name in chosen}
     import torch
 
-    path = lab / "bench.json"
     lab.mkdir(parents=True, exist_ok=True)
-    cuda = torch.cuda.is_available()
-    kept = json.loads(path.read_text())["rows"] if path.exists() else []
-    rows = [row for row in kept if row["benchmark"] not in modules and row["benchmark"] in benchmarks.names()]
+    cuda, kept = torch.cuda.is_available(), _kept(lab)
+    rows = {name: [row for row in kept if row["benchmark"] == name] for name in benchmarks.names()}
     for name, module in modules.items():
+        rows[name] = joined(rows[name], list(_measured(name, module.rows(cuda))), cuda)
+        _write(lab, [row for part in rows.values() for row in part])
+    return lab / "bench.json"
+
+
+def _measured(name: str, made: Iterable[benchmarks.Row]) -> Iterator[dict[str, Any]]:
+    for one in made:
+        row = {**asdict(one), "ratio": one.ratio, "holds": one.holds}
         command = f"python -m experiments.bench only={name}"
-        made = []
-        for one in module.rows(cuda):
-            row = {**asdict(one), "ratio": one.ratio, "holds": one.holds}
-            made.append({**{key: row[key] for key in COLUMNS}, "benchmark": name, "command": command, **machine()})
-        rows += joined([row for row in kept if row["benchmark"] == name], made, cuda)
-        _write(path, rows)
-    return path
+        yield {**{key: row[key] for key in COLUMNS}, "benchmark": name, "command": command, **machine()}
 
 
 def joined(before: list[dict[str, Any]], made: list[dict[str, Any]], cuda: bool) -> list[dict[str, Any]]:
@@ -54,11 +55,25 @@ def joined(before: list[dict[str, Any]], made: list[dict[str, Any]], cuda: bool)
     return [*kept.values(), *fresh] if cuda else [*fresh, *kept.values()]
 
 
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    path.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
-    folder = Path("docs") if path.parent == Path("lab") else path.parent  # paths.lab moves everything that is written
-    folder.mkdir(exist_ok=True)
-    (folder / "benchmarks.md").write_text(table(rows), encoding="utf-8")
+def _page(lab: Path) -> Path:
+    """Return where a lab's table lies, and beside it the rows it was written from: the checkout's own in docs/."""
+    return (Path("docs") if lab == Path("lab") else lab) / "benchmarks.md"
+
+
+def _kept(lab: Path) -> list[dict[str, Any]]:
+    """Return the rows that the table of a lab was written from, which the checkout's come with."""
+    path = _page(lab).with_suffix(".json")
+    rows: list[dict[str, Any]] = json.loads(path.read_text())["rows"] if path.exists() else []
+    return rows
+
+
+def _write(lab: Path, rows: list[dict[str, Any]]) -> None:
+    page, told = _page(lab), json.dumps({"rows": rows}, indent=2) + "\n"
+    page.parent.mkdir(exist_ok=True)
+    for path, text in ((lab / "bench.json", told), (page.with_suffix(".json"), told), (page, table(rows))):
+        aside = path.with_suffix(".tmp")
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
 
 
 def machine() -> dict[str, str]:

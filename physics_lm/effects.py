@@ -1,6 +1,8 @@
 """Numbers about facts, each fact one unit: accuracy, and whether a right answer is likelier than others.
 
-All rows of one fact (its paraphrases) are averaged first, so that every test and interval is over facts.
+All rows of one fact (its paraphrases) are averaged first, so that every test and interval is over facts. A
+p-value takes the trained models as given: facts of several seeds count as independent, and what another seed
+would change is in the intervals alone (`results.drawn`).
 """
 
 import pandas as pd

@@ -238,8 +238,9 @@ def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     """Hold two arms against each other on the same questions: McNemar's test for every task and attribute.
 
     Columns: task, split, attribute, both, only_first, only_second, neither, p (exact where few answers
-    differ). For a mean over attributes take `contrast`: one person's answers are not independent. Raises
-    MixedArmsError where an arm is several, ValueError where the two share no question or one asks it twice.
+    differ; it takes the models as given, those of several seeds as one). For a mean over attributes take
+    `contrast`: one person's answers are not independent. Raises MixedArmsError where an arm is several,
+    ValueError where the two share no question or one asks it twice.
     """
     for name, rows in (("first", first), ("second", second)):
         check_one_arm(rows, where=f"the rows of the {name} arm")

@@ -1,6 +1,8 @@
 """The benchmarks' bookkeeping, and that both sides of each do the same work; no timing is asserted."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,6 +62,38 @@ def test_one_benchmark_leaves_the_others_rows(tmp_path, monkeypatch):
     page = (tmp_path / "benchmarks.md").read_text()
     for word in ("one_gpu", "`python -m experiments.bench only=two`", rows[0]["versions"], rows[0]["hardware"]):
         assert word in page
+
+
+def test_a_checkout_brings_the_rows_that_its_table_was_written_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(benchmarks, "names", lambda: ["one", "two"])
+    monkeypatch.setattr(benchmarks, "benchmark", Fake)
+    bench.bench("", Path("lab"))
+    page = Path("docs", "benchmarks.md").read_text()
+    shutil.rmtree("lab")  # git ignores it: a fresh clone has docs/ alone
+    rows = json.loads(bench.bench("two", Path("lab")).read_text())["rows"]
+    assert [row["name"] for row in rows] == ["one_cpu", "one_gpu", "two_cpu", "two_gpu"]
+    assert Path("docs", "benchmarks.md").read_text() == page
+    elsewhere = json.loads(bench.bench("one", Path("other")).read_text())["rows"]
+    assert [row["name"] for row in elsewhere] == ["one_cpu", "one_gpu"]
+    assert Path("docs", "benchmarks.md").read_text() == page
+
+
+def test_a_benchmark_that_fails_leaves_its_old_rows_and_the_new_ones_before_it(tmp_path, monkeypatch):
+    class Broken(Fake):
+        def rows(self, cuda):
+            yield Row(f"{self.name}_cpu", "s", 3.0, None, "", "lower", 2, "cpu")
+            if self.name == "two":
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmarks, "names", lambda: ["one", "two", "three"])
+    monkeypatch.setattr(benchmarks, "benchmark", Fake)
+    path = bench.bench("", tmp_path)
+    monkeypatch.setattr(benchmarks, "benchmark", Broken)
+    with pytest.raises(KeyboardInterrupt):
+        bench.bench("", tmp_path)
+    rows = {row["name"]: row["ours"] for row in json.loads(path.read_text())["rows"]}
+    assert (rows["one_cpu"], rows["two_cpu"], rows["three_cpu"]) == (3.0, 1.0, 1.0)
 
 
 def test_a_gpus_rows_and_a_cpus_outlive_each_other(tmp_path, monkeypatch):
@@ -133,7 +167,7 @@ def test_the_loops_contenders_train_the_same_model_on_the_same_windows(monkeypat
     mine = loop.ours(shape)
     theirs = loop.model(shape)
     for one, other in zip(mine.model.parameters(), theirs.parameters(), strict=True):
-        assert torch.equal(one, other)
+        assert torch.equal(one.cpu(), other)
     loop.steps(mine, 1)
     ids = torch.from_numpy(loop.windows(shape, 0)).long()
     expected = theirs(input_ids=ids, labels=ids).loss.item()

@@ -24,11 +24,11 @@ def batches(step):
 
 
 def tuned(kind, tmp_path, rank=RANK, embedding_rank=5, weight_decay=0.1):
-    """Return the adapted model after a few steps, in evaluation mode."""
+    """Return the adapted model after a few steps, on the CPU, in evaluation mode."""
     model = lora.adapt(build(kind), rank, embedding_rank, 7)
     settings = FinetuneConfig(steps=8, batch=4, lr=0.02, weight_decay=weight_decay, precision="fp32", method="lora")
     Training(model, batches, settings, tmp_path).run("test")
-    return model.eval()
+    return model.cpu().eval()
 
 
 @torch.no_grad()

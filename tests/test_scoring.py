@@ -41,7 +41,7 @@ def greedy(model, tokenizer, questions):
     found = {}
     for length in {len(prompt) for prompt in prompts}:
         index = [i for i, prompt in enumerate(prompts) if len(prompt) == length]
-        ids = torch.tensor([prompts[i] for i in index])
+        ids = torch.tensor([prompts[i] for i in index], device=model.device)
         out = model.generate(
             ids,
             attention_mask=torch.ones_like(ids),
@@ -74,7 +74,7 @@ def test_the_golds_logprob_is_the_naive_one(model, tokenizer, questions, scores)
         )
         ids = [tokenizer.eos_token_id, *head, *tail]
         with torch.no_grad():
-            logprob = model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
+            logprob = model(input_ids=torch.tensor([ids], device=model.device)).logits[0].log_softmax(-1)
         expected = sum(logprob[place - 1, ids[place]].item() for place in range(1 + len(head), len(ids)))
         assert score.gold_logprob == pytest.approx(expected, abs=1e-3)
         assert score.tokens == len(tail)
@@ -118,7 +118,7 @@ def test_a_whole_entry_scores_as_its_value_after_its_text_alone(lab, tokenizer, 
     for number, score in enumerate(together):
         ids = asked.sequences[asked.sequence[number]][: asked.stop[number]].tolist()
         with torch.no_grad():
-            logits = model(input_ids=torch.tensor([ids])).logits[0]
+            logits = model(input_ids=torch.tensor([ids], device=model.device)).logits[0]
         start, stop = int(asked.start[number]), int(asked.stop[number])
         said = logits.argmax(-1)[start - 1 : stop - 1].tolist()
         assert score.tokens_correct == sum(a == b for a, b in zip(said, ids[start:stop], strict=True))
