@@ -71,10 +71,14 @@ def _single(axis: Axes, found: pd.DataFrame) -> None:
     chosen = found.loc[[arm for arm in map(str, found.index) if arm.startswith("single")]]
     place = list(range(len(chosen)))
     axis.bar([x - 0.2 for x in place], chosen["train_accuracy"], 0.38, color=BLUE, alpha=0.5, label="trained questions")
-    axis.bar([x + 0.2 for x in place], chosen["accuracy"], 0.38, color=BLUE, label="held-out people")
+    error = [chosen["accuracy"] - chosen["low"], chosen["high"] - chosen["accuracy"]]
+    axis.bar(
+        [x + 0.2 for x in place], chosen["accuracy"], 0.38, yerr=error, capsize=3, color=BLUE, label="held-out people"
+    )
     for numbers, shift in ((paper.TRAIN, -0.2), (paper.MEANS, 0.2)):
         dots = [(x + shift, numbers[arm]) for x, arm in enumerate(map(str, chosen.index)) if arm in numbers]
-        axis.scatter([x for x, _ in dots], [y for _, y in dots], marker="D", color="black", s=30, zorder=3)
+        named = "" if shift > 0 else "paper (124M)"
+        axis.scatter([x for x, _ in dots], [y for _, y in dots], marker="D", color="black", s=30, zorder=3, label=named)
     names = [f"r={pair[0]}\nr'={pair[1]}" if (pair := ranks(str(arm))) else "every\nweight" for arm in chosen.index]
     axis.set_xticks(place, names)
     axis.set_ylabel("single: right answers (%)")
