@@ -142,10 +142,9 @@ def loss_of(
 
 def plain_loss(model: PreTrainedModel, inputs_BxT: Tensor, labels_BxT: Tensor, step: int = 0) -> Tensor:
     """Return the same of any model, from its logits."""
-    logits_BxTxV = model(input_ids=inputs_BxT, use_cache=False).logits[:, :-1]
-    return nn.functional.cross_entropy(
-        logits_BxTxV.flatten(0, 1).float(), labels_BxT[:, 1:].flatten(), ignore_index=IGNORE
-    )
+    logits_BxTxV = model(input_ids=inputs_BxT, use_cache=False).logits
+    told_BxT = nn.functional.pad(labels_BxT[:, 1:], (0, 1), value=IGNORE)  # cut logits would be copied
+    return nn.functional.cross_entropy(logits_BxTxV.flatten(0, 1).float(), told_BxT.flatten(), ignore_index=IGNORE)
 
 
 def whole(model: nn.Module) -> bool:

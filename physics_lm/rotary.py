@@ -4,7 +4,6 @@ Turning queries and keys by their places, a quarter of each head, costs the mode
 products of attention: in copies of narrow slices, forward and back.
 """
 
-from functools import cache
 from typing import Any
 
 import torch
@@ -35,6 +34,7 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: FunctionCtx, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)  # none of zeros is made for them
         ctx.save_for_backward(*output[1:], *inputs[1:3])
         ctx.scaling = inputs[4]  # type: ignore[attr-defined]
 
@@ -59,18 +59,10 @@ class _Attend(torch.autograd.Function):
 
 def _turn(heads: Tensor, cosine: Tensor, sine: Tensor) -> None:
     """Turn the first R of D features by their places, in place. heads: (..., T, D); cosine, sine: (..., 1, T, R)."""
-    plain = heads[..., : sine.shape[-1]].float()
-    with torch.autocast("cpu", enabled=False):
-        turned = plain.flatten(0, -2) @ _quarter(sine.shape[-1])
-    heads[..., : sine.shape[-1]] = (plain * cosine).addcmul_(turned.view_as(plain), sine)
-
-
-@cache
-def _quarter(size: int) -> Tensor:
-    """Return what turns features by a quarter, (R, R): feature i of the first half goes to i of the second."""
-    half = torch.eye(size // 2)
-    none = torch.zeros_like(half)
-    return torch.cat([torch.cat([none, half], 1), torch.cat([-half, none], 1)])
+    size = sine.shape[-1]
+    signed = torch.cat([-sine[..., : size // 2], sine[..., size // 2 :]], -1)
+    plain = heads[..., :size].float()
+    heads[..., :size] = (plain * cosine).addcmul_(plain.roll(size // 2, -1), signed)
 
 
 class Attention(GPTNeoXAttention):  # type: ignore[misc]

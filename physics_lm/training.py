@@ -113,8 +113,10 @@ class Training:
             self.model.set_attn_implementation("eager")
         if loss is None and compiling.wanted(config, self.where):
             self.loss, self.compiled = compiling.loss_of(self.model, self.where)
-        if self.where.type == "cpu" and self.compiled != "yes":
-            quick.prepare(self.model)
+        if self.where.type == "cpu":
+            quick.keep_pages()
+            if self.compiled != "yes":
+                quick.prepare(self.model)
         self.kind = precision(config.precision, self.where)
         self.optimizers = optimizers(model, config)
         self.peaks = [group["lr"] for opt in self.optimizers for group in opt.param_groups]

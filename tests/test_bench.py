@@ -1,7 +1,10 @@
 """The benchmarks' bookkeeping, and that both sides of each do the same work; no timing is asserted."""
 
 import json
+import os
 import shutil
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from data_gen.config import ConfigError
 from experiments import bench, benchmarks
-from experiments.benchmarks import Row, evaluation, interleaved, probes
+from experiments.benchmarks import Row, apart, evaluation, interleaved, probes
 from physics_lm import scoring, tokenizers
 
 
@@ -41,6 +44,15 @@ def test_contenders_take_turns_and_the_median_is_kept():
 
     assert interleaved({name: contender(name) for name in measures}, 3) == {"a": 2.0, "b": 5.0}
     assert asked == ["a", "b", "b", "a", "a", "b"]
+
+
+def test_contenders_apart_have_a_process_each():
+    with apart(dict.fromkeys("ab", partial(partial, os.getpid))) as made:
+        first, second, again = made["a"](), made["b"](), made["a"]()
+    assert first == again
+    assert len({os.getpid(), first, second}) == 3
+    with apart({"c": partial(int, "no number")}) as made, pytest.raises(BrokenProcessPool):
+        made["c"]()
 
 
 class Fake:
@@ -161,9 +173,9 @@ def test_the_loops_contenders_train_the_same_model_on_the_same_windows(monkeypat
     monkeypatch.setattr(loop, "WARM", 1)
     monkeypatch.setattr(loop, "STEPS", 2)
     shape = loop.Shape(ModelConfig(layers=1, width=16, heads=2, positions=16), 2, 16)
-    measured = loop.contenders(shape, False, torch.device("cpu"))
-    assert set(measured) == {"ours", *loop.RIVALS}
-    assert all(measure() > 0 for measure in measured.values())
+    makers = loop.makers(shape, False, torch.device("cpu"))
+    assert set(makers) == {"ours", *loop.RIVALS}
+    assert all(make()() > 0 for make in makers.values())
     mine = loop.ours(shape)
     theirs = loop.model(shape)
     for one, other in zip(mine.model.parameters(), theirs.parameters(), strict=True):

@@ -43,6 +43,7 @@ def test_a_prepared_model_has_the_same_loss_and_gradients(kind, both_ways):
     logits = plain(input_ids=ids).logits[:, :-1].flatten(0, 1)
     reference = torch.nn.functional.cross_entropy(logits, labels[:, 1:].flatten(), ignore_index=IGNORE)
     loss = quick.loss_of(prepared, ids, labels)
+    assert torch.allclose(quick.plain_loss(plain, ids, labels), reference, atol=1e-5)
     reference.backward()
     loss.backward()
     assert torch.allclose(loss, reference, atol=1e-5)

@@ -3,7 +3,10 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from statistics import median
 from typing import Protocol, cast
 
@@ -71,3 +74,29 @@ def interleaved(contenders: Mapping[str, Contender], rounds: int) -> dict[str, f
         for name in order[number % len(order) :] + order[: number % len(order)]:
             found[name].append(contenders[name]())
     return {name: median(measures) for name, measures in found.items()}
+
+
+@contextmanager
+def apart(makers: Mapping[str, Callable[[], Contender]]) -> Iterator[dict[str, Contender]]:
+    """Make each contender in a process of its own: how one treats memory and threads is not the others' gain."""
+    with ExitStack() as stack:
+        yield {name: _Apart(stack, make) for name, make in makers.items()}
+
+
+class _Apart:
+    def __init__(self, stack: ExitStack, make: Callable[[], Contender]) -> None:
+        self.pool = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), _begin, (make,)))
+
+    def __call__(self) -> float:
+        return self.pool.submit(_measure).result()
+
+
+_made: list[Contender] = []  # the one of this process
+
+
+def _begin(make: Callable[[], Contender]) -> None:
+    _made.append(make())
+
+
+def _measure() -> float:
+    return _made[0]()

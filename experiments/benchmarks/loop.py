@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
-from experiments.benchmarks import Row, interleaved
+from experiments.benchmarks import Contender, Row, apart, interleaved
 from physics_lm import models, training
 from physics_lm.config import ModelConfig, PretrainConfig, TrainConfig
 from physics_lm.pace import Pace
 
 WARM, STEPS = 5, 25
-ROUNDS = {"cpu": 5, "gpu": 3}
+CPU_ROUNDS, GPU_ROUNDS = 5, 3
 RIVALS = {"plain": "a plain loop (nanoGPT's)", "trainer": "transformers Trainer"}
 
 
@@ -39,24 +39,27 @@ def rows(cuda: bool) -> Iterator[Row]:
     """Measure tokens a second on the CPU, uncompiled and compiled, or on the GPU where there is one."""
     for how, compile, target in (("eager", False, 1.15), ("compiled", True, 1.0)):
         if not cuda:
-            measured = contenders(LAPTOP, compile, torch.device("cpu"))
-            yield from _rows(f"loop_{how}", measured, target, "cpu, laptop model")
-    gpu = contenders(PAPER, True, training.device()) if cuda else {}
-    yield from _rows("loop_compiled_gpu", gpu, 1.2, "gpu, 124M")
+            with apart(makers(LAPTOP, compile, torch.device("cpu"))) as measured:
+                yield from _rows(f"loop_{how}", interleaved(measured, CPU_ROUNDS), target, "cpu, laptop model")
+    gpu = {name: make() for name, make in makers(PAPER, True, training.device()).items()} if cuda else {}
+    yield from _rows("loop_compiled_gpu", interleaved(gpu, GPU_ROUNDS), 1.2, "gpu, 124M")
     share = _mfu() if cuda else None
     yield Row("loop_mfu_gpu", "share of the peak", share, None, "", "higher", 0.45, "gpu, 124M")
 
 
-def _rows(name: str, measured: dict[str, Callable[[], float]], target: float, device: str) -> Iterator[Row]:
-    found = interleaved(measured, ROUNDS[device[:3]]) if measured else {}
+def _rows(name: str, found: dict[str, float], target: float, device: str) -> Iterator[Row]:
     for rival, told in RIVALS.items():
         ours, its = found.get("ours"), found.get(rival)
         yield Row(f"{name}_against_{rival}", "tokens/s", ours, its, told, "higher", target, device)
 
 
-def contenders(shape: Shape, compile: bool, where: torch.device) -> dict[str, Callable[[], float]]:
-    """Return what measures tokens a second of each loop, AdamW in bf16, on the same windows."""
-    return {"ours": _ours(shape, compile), "plain": _plain(shape, compile, where), "trainer": _trainer(shape, compile)}
+def makers(shape: Shape, compile: bool, where: torch.device) -> dict[str, Callable[[], Contender]]:
+    """Return what makes that which measures tokens a second of each loop, AdamW in bf16, on the same windows."""
+    return {
+        "ours": partial(_ours, shape, compile),
+        "plain": partial(_plain, shape, compile, where),
+        "trainer": partial(_trainer, shape, compile),
+    }
 
 
 def model(shape: Shape) -> PreTrainedModel:
@@ -93,7 +96,7 @@ def ours(shape: Shape, compile: str = "auto") -> training.Training:
     return loop
 
 
-def _ours(shape: Shape, compile: bool) -> Callable[[], float]:
+def _ours(shape: Shape, compile: bool) -> Contender:
     loop = ours(shape, "always" if compile else "never")
 
     def measure() -> float:
@@ -114,7 +117,7 @@ def steps(loop: training.Training, count: int) -> None:
     loop.flush()
 
 
-def _plain(shape: Shape, compile: bool, where: torch.device) -> Callable[[], float]:
+def _plain(shape: Shape, compile: bool, where: torch.device) -> Contender:
     made: Any = model(shape).to(where).train()  # type: ignore[arg-type]
     optimizer = torch.optim.AdamW(made.parameters(), lr=1e-3, weight_decay=0.1, fused=True)
     run = torch.compile(made) if compile else made
@@ -150,7 +153,7 @@ class _Clock(TrainerCallback):  # type: ignore[misc]
         self.stop = time.perf_counter()
 
 
-def _trainer(shape: Shape, compile: bool) -> Callable[[], float]:
+def _trainer(shape: Shape, compile: bool) -> Contender:
     size = shape.batch * (WARM + STEPS)
     ids = np.concatenate([windows(shape, step) for step in range(WARM + STEPS)])
     data = [{"input_ids": ids[row], "labels": ids[row].astype(np.int64)} for row in range(size)]
