@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -184,6 +185,21 @@ def test_the_loops_contenders_train_the_same_model_on_the_same_windows(monkeypat
     ids = torch.from_numpy(loop.windows(shape, 0)).long()
     expected = theirs(input_ids=ids, labels=ids).loss.item()
     assert mine.curve[0]["loss"] == pytest.approx(expected, rel=0.02)
+
+
+def test_the_loops_rows_are_the_cpus_or_the_gpus(monkeypatch):
+    from experiments.benchmarks import loop
+
+    speeds = {"ours": 3.0, "plain": 2.0, "trainer": 1.5}
+    monkeypatch.setattr(loop, "apart", lambda makers: nullcontext({name: make() for name, make in makers.items()}))
+    monkeypatch.setattr(loop, "makers", lambda *_: {name: partial(partial, float, x) for name, x in speeds.items()})
+    monkeypatch.setattr(loop, "_mfu", lambda: 0.4)
+    found = {cuda: {row.name: row.ratio for row in loop.rows(cuda)} for cuda in (False, True)}
+    gpu = {"loop_compiled_gpu_against_plain", "loop_compiled_gpu_against_trainer", "loop_mfu_gpu"}
+    assert found[True].keys() == gpu
+    assert found[False].keys() > gpu
+    assert {name for name, ratio in found[False].items() if ratio is None} == gpu
+    assert found[True]["loop_compiled_gpu_against_trainer"] == found[False]["loop_eager_against_trainer"] == 2.0
 
 
 def test_a_power_law_is_told_with_its_exponent():

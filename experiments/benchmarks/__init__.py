@@ -69,10 +69,11 @@ def benchmark(name: str) -> Benchmark:
 def interleaved(contenders: Mapping[str, Contender], rounds: int) -> dict[str, float]:
     """Return the median of each contender's measures, taken in turn so that a busy moment meets all of them."""
     found: dict[str, list[float]] = {name: [] for name in contenders}
-    for number in range(rounds):
-        order = list(contenders)
-        for name in order[number % len(order) :] + order[: number % len(order)]:
+    order = list(contenders)
+    for _ in range(rounds):
+        for name in order:
             found[name].append(contenders[name]())
+        order = order[1:] + order[:1]
     return {name: median(measures) for name, measures in found.items()}
 
 
