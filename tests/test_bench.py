@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext
+import subprocess
+import sys
+import time
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -51,9 +53,36 @@ def test_contenders_apart_have_a_process_each():
     with apart(dict.fromkeys("ab", partial(partial, os.getpid))) as made:
         first, second, again = made["a"](), made["b"](), made["a"]()
     assert first == again
-    assert len({os.getpid(), first, second}) == 3
-    with apart({"c": partial(int, "no number")}) as made, pytest.raises(BrokenProcessPool):
+    assert len({os.getpid(), int(first), int(second)}) == 3
+    with apart({"c": partial(int, "no number")}) as made, pytest.raises(RuntimeError, match="has ended"):
         made["c"]()
+
+
+def running(process):
+    with suppress(OSError):
+        return "\nState:\tZ" not in (process / "status").read_text()
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_killed_benchmark_leaves_no_contender_behind():
+    script = """
+import os, time
+from functools import partial
+from experiments.benchmarks import apart
+with apart({"a": partial(partial, os.getpid)}) as made:
+    print(int(made["a"]()), flush=True)
+    time.sleep(600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    child = Path("/proc", parent.stdout.readline().strip())
+    assert running(child)
+    parent.kill()
+    parent.wait()
+    late = time.monotonic() + 30
+    while running(child) and time.monotonic() < late:
+        time.sleep(0.1)
+    assert not running(child)
 
 
 class Fake:

@@ -3,10 +3,10 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from statistics import median
 from typing import Protocol, cast
 
@@ -85,19 +85,29 @@ def apart(makers: Mapping[str, Callable[[], Contender]]) -> Iterator[dict[str, C
 
 
 class _Apart:
+    """A contender in a process that ends with this one, however this one ends."""
+
     def __init__(self, stack: ExitStack, make: Callable[[], Contender]) -> None:
-        self.pool = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), _begin, (make,)))
+        context = get_context("spawn")
+        self.pipe, its = context.Pipe()
+        process = context.Process(target=_measured, args=(make, its), daemon=True)
+        process.start()
+        its.close()
+        stack.callback(process.join)
+        stack.callback(self.pipe.close)  # which comes first
 
     def __call__(self) -> float:
-        return self.pool.submit(_measure).result()
+        try:
+            self.pipe.send(None)
+            return float(self.pipe.recv())
+        except (EOFError, OSError):
+            raise RuntimeError("a contender's process has ended; its error stands above") from None
 
 
-_made: list[Contender] = []  # the one of this process
-
-
-def _begin(make: Callable[[], Contender]) -> None:
-    _made.append(make())
-
-
-def _measure() -> float:
-    return _made[0]()
+def _measured(make: Callable[[], Contender], pipe: Connection) -> None:
+    """Measure whenever the other process asks for it, until there is none."""
+    contender = make()
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            pipe.recv()
+            pipe.send(contender())
