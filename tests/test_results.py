@@ -117,6 +117,12 @@ def test_majority_is_the_mean_share_of_the_most_frequent_gold():
     assert results.majority(rows) == pytest.approx((70 + 100) / 2)
 
 
+def test_of_several_seeds_each_world_has_its_own_most_frequent_gold():
+    golds = {1: ["a"] * 6 + ["b"] * 4, 2: ["b"] * 8 + ["a"] * 2}
+    rows = pd.DataFrame([("major", seed, gold) for seed, told in golds.items() for gold in told])
+    assert results.majority(rows.set_axis(["attribute", "seed", "gold"], axis=1)) == pytest.approx((60 + 80) / 2)
+
+
 def test_token_accuracy_weighs_tokens():
     rows = pd.DataFrame({"person": [0, 1], "seed": 0, "tokens": [1, 9], "tokens_correct": [1, 0]})
     assert results.token_accuracy(rows).value == pytest.approx(10)
