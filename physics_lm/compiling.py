@@ -1,6 +1,6 @@
 """torch.compile where it pays: long trainings on a GPU. Without a compiler a training goes on uncompiled, and says so.
 
-On two CPU cores it gains less than it costs (docs/benchmarks.md), so that there it is only done when asked for.
+On one thread of a CPU, as the jobs of a sweep have it, it gains nothing (docs/lab-log.md): there only when asked for.
 """
 
 import logging
