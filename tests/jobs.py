@@ -35,6 +35,12 @@ def fail(config):
     return config.seed
 
 
+def interrupted(config):
+    """Return the seed after an interrupt."""
+    os.kill(os.getpid(), signal.SIGINT)
+    return config.seed
+
+
 def sleep(config):
     """Write the process id beside the lab and stay."""
     path = f"{config.paths.lab}/pid-{config.seed}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -75,6 +76,14 @@ def test_a_job_above_its_memory_limit_fails_alone():
     assert greedy.status == JobStatus.FAILED
     assert "MemoryError" in str(greedy._return_value)
     assert fine.return_value == 1.0
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_an_interrupt_is_for_the_launcher_and_jobs_do_not_hear_it(at_once):
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    done = launch(jobs.interrupted, [1, 2], f"hydra.launcher.n_jobs={at_once}")
+    assert [job.return_value for job in done] == [1, 2]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == heard
 
 
 def test_jobs_end_with_their_launcher(tmp_path):

@@ -4,7 +4,6 @@ import importlib
 import os
 import pickle
 import resource
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -21,11 +20,9 @@ def main() -> None:
     if not has_gpu():  # a GPU that was asked for anything cannot be used in a copy
         for name in LOADED:
             importlib.import_module(name)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the launcher says when to end; a job may hear it for itself
     while work := _next():
         process = os.fork()
         if not process:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             os.close(told)
             return _do(work)
         _, status, usage = os.wait4(process, 0)
@@ -90,7 +87,4 @@ def _limit(limits: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:  # meant for the launcher, which says what is to be said
-        os._exit(130)
+    main()

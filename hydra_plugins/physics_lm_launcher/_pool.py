@@ -4,10 +4,11 @@ import contextlib
 import os
 import pickle
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,8 @@ class Worker:
         heard, told = os.pipe()
         self.heard = os.fdopen(heard, "rb", buffering=0)
         command = [*CHILD, str(told)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=_environment(threads), pass_fds=[told])
+        with _unheard():
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=_environment(threads), pass_fds=[told])
         os.close(told)
 
     def do(self, payload: bytes) -> tuple[int, float]:
@@ -85,6 +87,19 @@ class Worker:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.wait()
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Have processes that are started meanwhile hear no interrupt: it is the launcher that ends them and says so.
+
+    In a job it could arrive in a library's cleaning up, and come out as an error of another kind.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run(payload: tuple[dict[str, Any], Work], count: int, worker: Worker) -> list[JobReturn]:
