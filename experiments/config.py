@@ -141,14 +141,19 @@ def say(error: BaseException) -> str | None:
     return None
 
 
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether it is an interrupt, or what a library made of one that came while it was cleaning up (OmegaConf does)."""
+    return error is not None and (isinstance(error, KeyboardInterrupt) or _interrupted(error.__context__))
+
+
 def guarded(work: Callable[[], Result]) -> Result:
     """Do the work; an error that a user can mend ends the process with one line and status 2."""
     try:
         return work()
-    except KeyboardInterrupt:
-        print("stopped: the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
-    except Exception as error:
+    except (KeyboardInterrupt, Exception) as error:
+        if _interrupted(error):
+            print("stopped: the same command goes on from here", file=sys.stderr)
+            sys.exit(130)
         line = say(error)
         if line is None:
             raise

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from data_gen.audit import AuditError
@@ -195,6 +195,25 @@ def test_a_defect_of_ours_keeps_its_traceback(error):
     assert say(error) is None
     with pytest.raises(type(error)):
         guarded(work)
+
+
+def test_an_interrupt_is_said_in_one_line_also_where_a_library_makes_another_error_of_it(monkeypatch, capsys):
+    def interrupted(self, index, item):
+        if index == 1:
+            raise KeyboardInterrupt
+        put(self, index, item)
+
+    def work():
+        OmegaConf.create([1, 2])
+
+    put = ListConfig._set_item_impl
+    monkeypatch.setattr(ListConfig, "_set_item_impl", interrupted)
+    with pytest.raises(AttributeError, match="_invalidate_flags_cache"):
+        work()
+    with pytest.raises(SystemExit) as stopped:
+        guarded(work)
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "stopped: the same command goes on from here\n"
 
 
 def test_guarded_returns_what_the_work_returns():
