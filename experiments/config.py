@@ -147,7 +147,7 @@ def _interrupted(error: BaseException | None) -> bool:
 
 
 def guarded(work: Callable[[], Result]) -> Result:
-    """Do the work; an error that a user can mend ends the process with one line and status 2."""
+    """Do the work; an error that a user can mend ends the process with one line and status 2, an interrupt with 130."""
     try:
         return work()
     except (KeyboardInterrupt, Exception) as error:
