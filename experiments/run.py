@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from data_gen.config import ConfigError
 from experiments import usage
 from experiments.config import CONF, guarded, register, run_config
-from physics_lm import distributed, pipeline, tracking
+from physics_lm import checks, distributed, pipeline, tracking
 
 register()
 
@@ -18,6 +18,7 @@ def task(config: DictConfig, sweep: str = "") -> str:
     if config.plan:
         raise ConfigError("plan=true: experiments.reproduce lists what a figure needs; a run has no plan, leave it out")
     run, lab = run_config(config), Path(config.paths.lab)
+    checks.check(run)  # before the plan, which takes what can be for granted
     group = sweep or pipeline.plan(run).probe.key[:12]
     return pipeline.run(run, lab, tracking.tracker(OmegaConf.to_object(config.tracking), group, lab)).name
 

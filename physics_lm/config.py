@@ -1,6 +1,7 @@
 """Settings of everything that learns; no torch here, so that a command line is read at once."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from data_gen.config import ConfigError
 
@@ -62,9 +63,11 @@ def check_model(config: ModelConfig) -> None:
     if config.kind not in KINDS:
         raise ConfigError(f"model.kind={config.kind}: choose one of {', '.join(KINDS)}")
     if config.kind == "checkpoint":
-        if not config.path:
-            raise ConfigError("model.path: a local checkpoint folder is needed with model=checkpoint")
+        if not config.path or not (Path(config.path) / "config.json").exists():
+            raise ConfigError(f"model.path={config.path}: a local folder with a transformers model is needed")
         return
+    if config.path:
+        raise ConfigError(f"model.path={config.path}: given with model=checkpoint, and with nothing else")
     if min(config.layers, config.width, config.heads, config.positions) < 1:
         raise ConfigError("model: layers, width, heads and positions must be 1 or more")
     if not 0 <= config.dropout < 1:

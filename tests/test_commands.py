@@ -67,6 +67,8 @@ def refused(capsys, lab, *overrides):
         ("pretrain.context=129", "pretrain.context=129"),
         ("model.heads=5", "model.heads=5"),
         ("world.pools.employer=1", "employer"),
+        ("pretrain.lr=nan", "pretrain.lr=nan"),
+        ("world.train_share=inf", "world.train_share=inf"),
         ("plan=true", "experiments.reproduce"),
     ],
 )

@@ -120,6 +120,8 @@ def test_without_finetuning_the_model_before_is_probed():
         ("corpus.orders=-1", "corpus.orders"),
         ("corpus.templates=500", "corpus.templates=500"),
         ("corpus.templates=-1", "corpus.templates=-1"),
+        ("model.path=weights", "model.path=weights"),
+        ("model=checkpoint model.path=nowhere", "model.path=nowhere"),
         ("tokenizer.kind=char", "tokenizer.kind=char"),
         ("pretrain.steps=0", "pretrain.steps=0"),
         ("pretrain.batch=0", "pretrain.batch=0"),
@@ -146,7 +148,7 @@ def test_without_finetuning_the_model_before_is_probed():
     ],
 )
 def test_a_bad_setting_is_refused_by_name_before_any_work(smoke, tmp_path, override, named):
-    config = smoke(override)
+    config = smoke(*override.split())
     with pytest.raises(REFUSED) as refused:
         pipeline.run(config, tmp_path / "lab")
     assert named in str(refused.value)
