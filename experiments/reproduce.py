@@ -1,4 +1,7 @@
-"""A paper's figure with one command: run the arms that are missing, draw, hold it against the paper."""
+"""A paper's figure with one command: run the arms that are missing, draw, hold it against the paper.
+
+figure=NAME or figure=all; figure.arms=default, all or '[one,another]'; figure.seeds=3; plan=true only lists.
+"""
 
 import os
 import sys

@@ -1,8 +1,14 @@
-"""One run, or a sweep with -m: `python -m experiments.run corpus=multi5_permute seed=1`."""
+"""One run, or a sweep with -m: `python -m experiments.run corpus=multi5_permute seed=1`.
 
+-m makes a run for each of several choices or values: corpus=single,multi5 seed=0,1,2
+Printed is where the rows of each run are.
+"""
+
+from collections.abc import Iterable
 from pathlib import Path
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from data_gen.config import ConfigError
@@ -11,12 +17,22 @@ from experiments.config import CONF, guarded, register, run_config
 from physics_lm import checks, distributed, pipeline, tracking
 
 register()
+ELSEWHERE = {
+    "figure": "experiments.reproduce draws figures",
+    "plan": "experiments.reproduce lists what a figure needs",
+    "only": "experiments.bench measures speed",
+}  # words that other commands read
+
+
+def check_words(words: Iterable[str]) -> None:
+    """Raise ConfigError for a word of the command line that a run would not read."""
+    for word in words:
+        if other := ELSEWHERE.get(word.lstrip("+~").partition("=")[0].partition(".")[0]):
+            raise ConfigError(f"{word}: {other}; a run does not read it, leave it out")
 
 
 def task(config: DictConfig, sweep: str = "") -> str:
     """Run the pipeline of one composed config, as part of a sweep where it is one; return the key of its rows."""
-    if config.plan:
-        raise ConfigError("plan=true: experiments.reproduce lists what a figure needs; a run has no plan, leave it out")
     run, lab = run_config(config), Path(config.paths.lab)
     checks.check(run)  # before the plan, which takes what can be for granted
     group = sweep or pipeline.plan(run).probe.key[:12]
@@ -32,7 +48,12 @@ def main() -> None:
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
 def _run(config: DictConfig) -> str:
     """Run what the command line says and print where the rows are."""
-    key = guarded(lambda: task(config))
+
+    def work() -> str:
+        check_words(HydraConfig.get().overrides.task)
+        return task(config)
+
+    key = guarded(work)
     if distributed.rank() == 0:
         print(Path(config.paths.lab) / "artifacts" / "probe" / key / "rows.parquet")
     return key

@@ -171,10 +171,12 @@ class Recorded:
         self.launcher, self.failed = launcher, 0
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
-        """Launch what is missing of a batch; say which jobs failed, and go on."""
+        """Launch what is missing of a batch; say where the rows of each job are, or why it failed."""
         wanted = [Wanted.of(overrides) for overrides in job_overrides]
-        for overrides, why in zip(job_overrides, record(self.launcher, wanted), strict=True):
+        for one, why in zip(wanted, record(self.launcher, wanted), strict=True):
             if why:
                 self.failed += 1
-                print(f"error: {' '.join(overrides)}: {why}", file=sys.stderr)
+                print(f"error: {' '.join(one.overrides)}: {why}", file=sys.stderr)
+            else:
+                print(one.store.folder(one.specs.probe) / "rows.parquet")
         return []

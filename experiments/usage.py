@@ -28,7 +28,6 @@ def text(about: str) -> str:
             "",
             "Every other setting is a key: world.people=800 pretrain.lr=1e-3 paths.lab=DIR seed=1.",
             "--cfg job      all settings, as the command line makes them; runs nothing",
-            "-m             a run for each of several choices or values: corpus=single,multi5 seed=0,1,2",
             "--hydra-help   Hydra's own options",
         ]
     )

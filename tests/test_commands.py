@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 from transformers import AutoTokenizer, PreTrainedModel
 
+from data_gen.config import ConfigError
 from experiments import reproduce, sweep
 from experiments.config import guarded, run_config
-from experiments.run import task
+from experiments.run import check_words, task
 from physics_lm import pipeline, results
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,7 +70,6 @@ def refused(capsys, lab, *overrides):
         ("world.pools.employer=1", "employer"),
         ("pretrain.lr=nan", "pretrain.lr=nan"),
         ("world.train_share=inf", "world.train_share=inf"),
-        ("plan=true", "experiments.reproduce"),
     ],
 )
 def test_bad_input_ends_in_one_line_before_any_training(capsys, tmp_path, override, named):
@@ -173,15 +173,18 @@ def test_a_plan_says_what_is_missing_and_does_nothing(tmp_path, capsys):
 def swept(tmp_path_factory):
     """Return a folder in which a sweep was run."""
     folder = tmp_path_factory.mktemp("sweep")
-    code, _, err = command(folder, "run", "-m", "scale=smoke", "corpus=single,multi5")
+    code, out, err = command(folder, "run", "-m", "scale=smoke", "corpus=single,multi5")
     assert code == 0, err
+    (folder / "said").write_text(out)
     return folder
 
 
-def test_a_sweep_leaves_an_artifact_for_each_choice(swept):
+def test_a_sweep_leaves_an_artifact_for_each_choice_and_says_where(swept):
     rows = results.load(swept / "lab")
+    told = [pd.read_parquet(swept / line)["corpus.name"].iloc[0] for line in (swept / "said").read_text().splitlines()]
+    assert told == ["single", "multi5"]
     assert rows.groupby("run")["corpus.name"].first().sort_values().tolist() == ["multi5", "single"]
-    assert {path.name for path in swept.iterdir()} <= {"lab"}
+    assert {path.name for path in swept.iterdir()} <= {"lab", "said"}
 
 
 @pytest.fixture(scope="module")
@@ -301,6 +304,22 @@ def test_a_failed_arm_is_named_and_stops_no_other(tmp_path):
     assert failed[1] == ""
     good = pipeline.plan(run_config(sweep.compose(["scale=smoke", "corpus=multi2"])))
     assert (tmp_path / "artifacts" / "probe" / good.probe.key / "rows.parquet").exists()
+
+
+@pytest.mark.parametrize("word", ["plan=true", "figure=lora", "figure.arms=all", "only=loop"])
+def test_a_word_that_a_run_would_not_read_is_refused(word):
+    with pytest.raises(ConfigError, match=re.escape(word)):
+        check_words(["scale=smoke", "seed=1", word])
+
+
+@pytest.mark.parametrize(
+    "words", [("reproduce", "-m", "figure=extraction,lora"), ("run", "-m", "figure=extraction,lora")]
+)
+def test_a_sweep_of_what_is_no_run_is_refused_before_any_work(tmp_path, words):
+    code, out, err = command(tmp_path, *words, "scale=smoke")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .*leave it out.*\n", err)
+    assert not list(tmp_path.glob("lab/artifacts"))
 
 
 @pytest.mark.parametrize("name", ["run", "reproduce"])

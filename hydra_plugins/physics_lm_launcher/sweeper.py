@@ -1,13 +1,17 @@
 """`hydra/sweeper=ledger`: Hydra's own sweeper, whose jobs go through the ledger as a figure's arms do."""
 
+import inspect
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper, BasicSweeperConf
 from hydra.core.config_store import ConfigStore
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
+
+from data_gen.config import ConfigError
 
 
 @dataclass
@@ -27,6 +31,7 @@ class LedgerSweeper(BasicSweeper):  # type: ignore[misc]
         """Prepare a sweep, each job of which writes in the ledger how it went."""
         from experiments import sweep
 
+        self.command = Path(inspect.getfile(task_function)).stem
         super().setup(hydra_context=hydra_context, task_function=sweep.job, config=config)
         self.launcher: Any = sweep.Recorded(self.launcher)
 
@@ -34,6 +39,21 @@ class LedgerSweeper(BasicSweeper):  # type: ignore[misc]
         """Run all jobs; the command ends with status 1 where one failed, after the others."""
         from experiments.config import guarded
 
-        guarded(lambda: super(LedgerSweeper, self).sweep(arguments))
+        def work() -> None:
+            self._check(arguments)
+            super(LedgerSweeper, self).sweep(arguments)
+
+        guarded(work)
         if self.launcher.failed:
             sys.exit(1)
+
+    def _check(self, arguments: list[str]) -> None:
+        """Raise ConfigError where something else than runs would be swept."""
+        from experiments.run import check_words
+
+        if self.command != "run":
+            raise ConfigError(
+                f"-m sweeps experiments.run, and experiments.{self.command} is no run: leave it out (a figure has "
+                "figure.arms and figure.seeds, and figure=all makes every one)"
+            )
+        check_words(arguments)
