@@ -89,9 +89,16 @@ def _rows(path: str) -> Iterator[tuple[str, Any]]:
         return
     for file in found:
         where = "line " if len(found) == 1 else f"{file.name} line "
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(_text(file).split("\n"), 1):  # a text may hold other line ends
             if line.strip():
                 yield f"{where}{number}", _parsed(line)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"corpus.path: {file} is no UTF-8 text; write it anew in UTF-8") from None
 
 
 def _parsed(line: str) -> Any:
@@ -123,6 +130,9 @@ def _given(row: Mapping[str, Any], values: Mapping[str, str]) -> tuple[Span, ...
         spans = [Span(str(span["attribute"]), int(span["start"]), int(span["end"])) for span in row["spans"]]
     except (TypeError, KeyError, ValueError):
         raise ValueError("have spans without attribute, start and end") from None
+    spans = [span for span in spans if span.attribute in values]  # others are no attribute of the world
+    if any(not 0 <= span.start < span.end for span in spans):
+        raise ValueError("have spans that begin below 0 or after their end")
     told = {span.attribute: row["text"][span.start : span.end] for span in spans}
     for name, value in values.items():
         if told.get(name) != value:

@@ -1,8 +1,10 @@
 """A run ready for the hub and for lm-evaluation-harness: `python -m experiments.export corpus=multi5_permute`."""
 
+import shlex
 from pathlib import Path
 
 import hydra
+import pandas as pd
 from omegaconf import DictConfig
 
 from data_gen.config import ConfigError
@@ -16,26 +18,37 @@ register()
 def export(config: DictConfig) -> Path:
     """Write dataset, model and tasks of a run that is there; return the folder.
 
-    Raises ConfigError where the run was not made yet.
+    No tasks for a run that asks about facts, or whose model reads both ways: the harness asks from left to right.
+    Raises ConfigError where the run was not made yet, or parts of it were removed.
     """
     run, store = run_config(config), Store(Path(config.paths.lab))
     checks.check(run)
     specs = pipeline.plan(run)
     if not pipeline.complete(store, specs):
         raise ConfigError("export: this run is not in the lab yet; make it with experiments.run and the same settings")
+    if not (store.has(specs.read) and store.has(specs.tokenizer) and store.has(specs.model)):
+        raise ConfigError(
+            "export: entries, tokenizer or model of this run were removed; remove its rows, and run again"
+        )
     import datasets
 
-    from data_gen import world
-    from physics_lm import compact, harness, hub, results, tokenizers
+    from data_gen.questions import SPLITS
+    from physics_lm import compact, harness, hub, masked, results, tokenizers
+    from physics_lm.steps import Job
 
-    folder, people = store.lab / "export" / f"{hub.name(run)}-{specs.probe.key[:8]}", world.make(run.world, run.seed)
-    told = datasets.load_from_disk(str(store.folder(specs.corpus))).to_pandas()
-    asked = hub.questions(people, run)
-    hub.dataset(folder / "dataset", {"people": hub.people(people), "biographies": told, "questions": asked}, run)
+    folder, job = store.lab / "export" / f"{hub.name(run)}-{specs.probe.key[:8]}", Job(run, specs, store)
+    tables = {
+        "people": pd.concat([hub.people(world) for world in job.worlds], ignore_index=True),
+        "biographies": datasets.load_from_disk(str(store.folder(specs.read))).to_pandas(),
+    }
+    if specs.facts is None:  # else facts were asked about, and not people
+        tables["questions"] = hub.questions(one for split in SPLITS for one in job.asked(run.questions, split))
+    hub.dataset(folder / "dataset", tables, run)
     cut = store.folder(specs.tokenizer) / compact.ORIGINAL if run.tokenizer.compact else None
     hub.model(folder / "model", store.folder(specs.model), results.load(store.lab, [specs.probe.key]), run, cut)
-    end = str(tokenizers.load(store.folder(specs.model)).eos_token)
-    harness.write(folder / "lm_eval", asked, end)
+    if "questions" in tables and not masked.both_ways(job.model):
+        end = str(tokenizers.load(store.folder(specs.model)).eos_token)
+        harness.write(folder / "lm_eval", tables["questions"], end)
     return folder
 
 
@@ -44,8 +57,18 @@ def main(config: DictConfig) -> None:
     """Export what the command line says and print where it is."""
     folder = guarded(lambda: export(config))
     print(folder)
-    tasks = f"--tasks physics_lm --include_path {folder / 'lm_eval'}"
-    print(f"lm_eval --model hf --model_args pretrained={folder / 'model'} {tasks}")
+    if (tasks := folder / "lm_eval").exists():
+        words = [
+            "--model_args",
+            f"pretrained={folder / 'model'}",
+            "--tasks",
+            "physics_lm",
+            "--include_path",
+            str(tasks),
+        ]
+        print(shlex.join(["lm_eval", "--model", "hf", *words]))
+    else:
+        print("no lm_eval tasks: the run asks about facts, or its model reads both ways")
 
 
 if __name__ == "__main__":

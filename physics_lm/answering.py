@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen.config import ConfigError
-from physics_lm import tokenizers, training
+from physics_lm import masked, tokenizers, training
 
 MARK = "Answer:"
 
@@ -48,12 +48,20 @@ def unknown(tokenizer: PreTrainedTokenizerBase, text: str) -> list[str]:
 def answer(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, runners_up: int = 3, most: int = 24
 ) -> list[Token]:
-    """Return the greedy answer to a prompt, up to the end token, a full stop or `most` tokens."""
+    """Return the greedy answer to a prompt, up to the end token, a full stop or `most` tokens.
+
+    Raises ConfigError where the model reads both ways, or the prompt leaves no room in its context.
+    """
+    if masked.both_ways(model):
+        raise ConfigError("this model reads both ways and fills in masks: ask one that was trained causally")
     ids = [tokenizer.eos_token_id, *tokenizer(text, add_special_tokens=False)["input_ids"]]
+    if (room := model.config.max_position_embeddings - len(ids)) < 1:
+        raise ConfigError(f"the question takes {len(ids)} tokens, and the model reads {room + len(ids)}: shorten it")
     found: list[Token] = []
-    for _ in range(min(most, model.config.max_position_embeddings - len(ids))):
+    for _ in range(min(most, room)):
         inputs_1xT = torch.tensor([ids], device=model.device)
-        likely = model(input_ids=inputs_1xT).logits[0, -1].float().softmax(-1).topk(runners_up + 1)
+        logits_V = model(input_ids=inputs_1xT).logits[0, -1].float()
+        likely = logits_V.softmax(-1).topk(min(runners_up + 1, len(logits_V)))
         best, *rest = zip(likely.indices.tolist(), likely.values.tolist(), strict=True)
         if best[0] == tokenizer.eos_token_id:
             break

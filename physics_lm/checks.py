@@ -119,10 +119,11 @@ def _check_objectives(config: "RunConfig") -> None:
             "probe.kind=bidirectional: restores masked words, and pretrain.objective=causal makes a model that reads "
             "one way; set pretrain.objective=masked or uniform, or choose probe=extraction"
         )
-    if config.probe.kind == "manipulation" and (last := getattr(config, before).objective) != "causal":
+    onward = config.probe.kind in ("manipulation", "reversal_logprob")
+    if onward and (last := getattr(config, before).objective) != "causal":
         raise ConfigError(
-            f"probe.kind=manipulation: writes answers token by token, and {before}.objective={last} makes a model that "
-            "reads both ways; choose probe=extraction or the objective causal"
+            f"probe.kind={config.probe.kind}: reads answers token by token, and {before}.objective={last} makes a "
+            "model that reads both ways; choose probe=extraction, probe=reversal or the objective causal"
         )
 
 

@@ -30,8 +30,9 @@ def write(folder: Path, asked: pd.DataFrame, end: str) -> list[str]:
     """Write questions (task, split, prompt, gold), a task for each task and split; return the tasks' names.
 
     An answer counts as right where every token of it is the most likely one (`acc`), as in this lab. end:
-    the end token, with which every question begins.
+    the end token, with which every question begins. Questions that want a hint before the answer are left out.
     """
+    asked = asked[asked["hint"] == ""]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "loader.py").write_text(LOADER)
     names = []

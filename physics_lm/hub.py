@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pandas as pd
 from huggingface_hub import DatasetCard, DatasetCardData, EvalResult, ModelCard, ModelCardData
 
 from data_gen.attributes import NAMES
-from data_gen.questions import SPLITS, ask
+from data_gen.questions import Question
 from data_gen.world import World
 from physics_lm import compact, results, tokenizers
 from physics_lm.artifacts import MANIFEST, digest
@@ -28,16 +28,15 @@ def name(config: RunConfig) -> str:
 
 
 def people(world: World) -> pd.DataFrame:
-    """Return a row per person: person_id, split, name, and a column for each attribute."""
+    """Return a row per person of a world: person_id, split, name, and a column for each attribute."""
     told = {attribute: [world.value(attribute, row) for row in range(len(world))] for attribute in NAMES}
     who = [(world.person(row), world.split(row), world.name(row)) for row in range(len(world))]
     return pd.DataFrame(who, columns=["person_id", "split", "name"]).assign(**told)
 
 
-def questions(world: World, config: RunConfig) -> pd.DataFrame:
-    """Return a row per question of the run's family: task, person_id, attribute, split, prompt, gold."""
-    asked = [asdict(question) for split in SPLITS for question in ask(world, config.questions, split)]
-    return pd.DataFrame(asked).rename(columns={"person": "person_id"})
+def questions(asked: Iterable[Question]) -> pd.DataFrame:
+    """Return a row per question: task, person_id, attribute, split, prompt, gold."""
+    return pd.DataFrame([asdict(question) for question in asked]).rename(columns={"person": "person_id"})
 
 
 def dataset(folder: Path, tables: Mapping[str, pd.DataFrame], config: RunConfig) -> None:
@@ -45,17 +44,25 @@ def dataset(folder: Path, tables: Mapping[str, pd.DataFrame], config: RunConfig)
     folder.mkdir(parents=True, exist_ok=True)
     for table, rows in tables.items():
         rows.to_parquet(folder / f"{table}.parquet", index=False)
-    parts = {table: [{"split": "train", "path": f"{table}.parquet"}] for table in tables}
+    shown = [described(folder / f"{table}.parquet", len(rows)) for table, rows in tables.items()]
     data = DatasetCardData(
         **COMMON,
         pretty_name=f"Synthetic biographies: {config.corpus.name}",
-        configs=[{"config_name": table, "data_files": files} for table, files in parts.items()],
+        # what it holds is in its description, by which `datasets` keeps two folders apart in its cache
+        configs=[
+            {
+                "config_name": one["name"],
+                "description": one["sha256"],
+                "data_files": [{"split": "train", "path": f"{one['name']}.parquet"}],
+            }
+            for one in shown
+        ],
     )
     card = DatasetCard.from_template(
         data,
         template_path=str(CARDS / "dataset.md.j2"),
         corpus=config.corpus.name,
-        tables=[described(folder / f"{table}.parquet", len(rows)) for table, rows in tables.items()],
+        tables=shown,
         settings={
             key: value for key, value in columns(config).items() if key.startswith(("seed", "world.", "corpus."))
         },
@@ -76,6 +83,7 @@ def model(folder: Path, checkpoint: Path, rows: pd.DataFrame, config: RunConfig,
             part.save_pretrained(folder)
     found = results.tidy(rows)
     scores = found[found["attribute"] == "mean"]
+    scores = scores.assign(task=[_title(line) for line in scores.to_dict("records")])
     data = ModelCardData(
         **COMMON,
         library_name="transformers",
@@ -96,11 +104,19 @@ def model(folder: Path, checkpoint: Path, rows: pd.DataFrame, config: RunConfig,
     card.save(folder / "README.md")
 
 
+def _title(line: Mapping[Any, Any]) -> str:
+    """Return a task with what tells its rows apart, e.g. `month, hinted` or `extraction, step 200`."""
+    told = {name: line[name] for name in results.APART if name in line and line[name] == line[name]}
+    marks = [name if value is True else f"{name} {value:g}" for name, value in told.items() if value is not False]
+    return ", ".join([line["task"], *marks])
+
+
 def _metric(line: Mapping[Any, Any]) -> EvalResult:
     return EvalResult(
         task_type="question-answering",
         dataset_type="synthetic-biographies",
         dataset_name=f"{line['task']}, held-out people",
+        dataset_config=line["task"],  # entries that differ in their names alone are written as one
         dataset_split="test",
         metric_type="exact_match",
         metric_value=round(line["accuracy"], 2),

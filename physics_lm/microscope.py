@@ -20,7 +20,7 @@ SETTINGS = ProbeConfig("p_probe", steps=400, examples=12, lr=2e-2, shared=True, 
 PLACES = 16  # tokens of an entry that are looked at in one step
 
 
-def look(checkpoint: Path, person: int, entry: int = 0, settings: ProbeConfig = SETTINGS) -> pd.DataFrame:
+def look(checkpoint: Path | str, person: int, entry: int = 0, settings: ProbeConfig = SETTINGS) -> pd.DataFrame:
     """Return a row per token of one of a person's entries and attribute.
 
     Columns: place, token, attribute, value (the true one; of a birth date the month), probability (of the value, read
@@ -29,7 +29,7 @@ def look(checkpoint: Path, person: int, entry: int = 0, settings: ProbeConfig = 
     nothing).
     Raises ConfigError where the checkpoint, the person or the entry is not there.
     """
-    job = Job(*lineage.run(checkpoint, settings))
+    job = Job(*lineage.run(Path(checkpoint), settings))
     probing.check_model(job)
     entries = [one for one in job.own if one.person_id == person]
     if not entries:

@@ -178,11 +178,16 @@ def complete(store: Store, specs: Plan) -> bool:
 
 
 def columns(config: RunConfig) -> Mapping[str, Any]:
-    """Return the arm's config as flat columns, e.g. `corpus.entries`; what decides a row and nothing else."""
+    """Return the arm's config as flat columns, e.g. `corpus.entries`; what decides a row and nothing else.
+
+    `corpus.path`, `model.path` and `rewrite.path`, where something was read there, hold its fingerprint.
+    """
     flat: dict[str, Any] = {}
     beside = config.beside if config.beside.kind != "none" else BesideConfig()
     _flatten(asdict(replace(config, beside=beside, facts=_pathless(config.facts), probe=config.probe.used)), "", flat)
-    return {key: value for key, value in flat.items() if key.rpartition(".")[2] not in HOW}
+    read = {f"{name}.path": getattr(config, name).path for name in ("corpus", "model", "rewrite")}
+    decides = {key: value for key, value in flat.items() if key.rpartition(".")[2] not in HOW}
+    return decides | {key: folder.fingerprint(path) for key, path in read.items() if path}
 
 
 def _flatten(value: Mapping[str, Any], prefix: str, into: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from physics_lm.pipeline import RunConfig, columns
 RESAMPLES = 1000
 PAIRED = ["seed", "task", "split", "person", "attribute", "prompt"]  # what makes two rows the same question
 ASKED = ["other", "hinted", "heldout"]  # and what some families add
+APART = ["step", "position", "hinted", "heldout"]  # in which the rows of one task differ where a probe has them
 EXACT = 25  # differing answers below which McNemar's test is the binomial one
 
 
@@ -46,8 +47,8 @@ def load(lab: Path | str = "lab", runs: Iterable[str] | None = None) -> pd.DataF
 
     Columns: run, probe, task, person, attribute, split, prompt, gold, prediction, correct, tokens,
     tokens_correct, gold_logprob, and the arm's settings (`corpus.name`, `seed`, ...). A setting that was not
-    known yet when a run was made is at its default. Raises FileNotFoundError where there are no rows,
-    SchemaError where two files do not fit together.
+    known yet when a run was made is at its default; `other` is -1 where a question is about one person.
+    Raises FileNotFoundError where there are no rows, SchemaError where two files do not fit together.
     """
     folder = Path(lab) / "artifacts" / "probe"
     keys = sorted(path.parent.name for path in folder.glob("*/rows.parquet")) if runs is None else list(runs)
@@ -57,7 +58,10 @@ def load(lab: Path | str = "lab", runs: Iterable[str] | None = None) -> pd.DataF
     check_schemas(paths)
     rows = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
     known = {name: value for name, value in columns(RunConfig()).items() if name in rows and value is not None}
-    return rows.fillna(known).copy()  # in one piece: column by column it is slow to work with, and pandas warns
+    rows = rows.fillna(known)
+    if "other" in rows:
+        rows["other"] = rows["other"].fillna(-1).astype(int)
+    return rows.copy()  # in one piece: column by column it is slow to work with, and pandas warns
 
 
 def own(rows: pd.DataFrame) -> pd.DataFrame:
@@ -108,10 +112,17 @@ def clustered(rows: pd.DataFrame, value: str = "correct", cluster: str = "person
 
     Person i of two seeds is two people.
     """
+    return _bootstrap(*_cells(rows, value, cluster))
+
+
+def _cells(rows: pd.DataFrame, value: str = "correct", cluster: str = "person") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the sums of a column and the numbers of questions, by people and attributes."""
+    if rows.empty:
+        raise ValueError("there are no rows to average: nothing is left of what was chosen")
     cells = rows[["attribute", value]].assign(cluster=units(rows, cluster))
     sums = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="sum", fill_value=0)
     counts = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="count", fill_value=0)
-    return _bootstrap(sums, counts)
+    return sums, counts
 
 
 def units(rows: pd.DataFrame, cluster: str = "person") -> pd.Series:
@@ -147,24 +158,32 @@ def _drawn(seed_P: tuple[int, ...]) -> np.ndarray:
     return weight_RxP
 
 
-def _bootstrap(sums_PxA: pd.DataFrame, counts_PxA: pd.DataFrame) -> Estimate:
-    """Return the mean over A attributes of sums over counts; the index says whose they are."""
-    weight_RxP, sums, counts = drawn(sums_PxA.index), sums_PxA.to_numpy(float), counts_PxA.to_numpy(float)
+def _means(sums_PxA: pd.DataFrame, counts_PxA: pd.DataFrame) -> np.ndarray:
+    """Return each attribute's mean in percent, of all and then of each resample, (1 + RESAMPLES, A)."""
+    weight_NxP = np.vstack([np.ones(len(sums_PxA)), drawn(sums_PxA.index)])  # the index says whose they are
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.nanmean((weight_RxP @ sums) / (weight_RxP @ counts), axis=1)
-    return interval(100 * float(np.mean(sums.sum(0) / counts.sum(0))), 100 * means)
+        means_NxA: np.ndarray = (weight_NxP @ sums_PxA.to_numpy(float)) / (weight_NxP @ counts_PxA.to_numpy(float))
+    return 100 * means_NxA
+
+
+def _bootstrap(sums_PxA: pd.DataFrame, counts_PxA: pd.DataFrame) -> Estimate:
+    """Return the mean over A attributes of sums over counts."""
+    value, *resampled = np.nanmean(_means(sums_PxA, counts_PxA), axis=1)
+    return interval(float(value), np.array(resampled))
 
 
 def contrast(first: pd.DataFrame, second: pd.DataFrame) -> Estimate:
-    """Return the difference first - second of two arms' means, resampling the same people (and seeds) in both."""
-    tables = [
-        part.assign(cluster=units(part)).pivot_table(
-            index="cluster", columns="attribute", values="correct", aggfunc="mean"
-        )
-        for part in (first, second)
-    ]
-    both = (tables[0] - tables[1]).dropna()
-    return _bootstrap(both, both.notna())
+    """Return the difference first - second of two arms' means, resampling the same people (and seeds) in both.
+
+    Over the people and the attributes that both were asked about. Raises ValueError where there are none.
+    """
+    cells = [_cells(part) for part in (first, second)]
+    who, what = (cells[0][0].axes[axis].intersection(cells[1][0].axes[axis]) for axis in (0, 1))
+    if who.empty or what.empty:
+        raise ValueError("the two arms share no person or no attribute: compare arms of one seed and one family")
+    left, right = (_means(sums.loc[who, what], counts.loc[who, what]) for sums, counts in cells)
+    value, *resampled = np.nanmean(left - right, axis=1)
+    return interval(float(value), np.array(resampled))
 
 
 def majority(rows: pd.DataFrame) -> float:
@@ -182,12 +201,10 @@ def token_accuracy(rows: pd.DataFrame) -> Estimate:
 
 def ratio(rows: pd.DataFrame, attribute: str) -> Estimate:
     """Return one attribute's accuracy over the mean of the others', with a bootstrap over people."""
-    cells = rows.assign(cluster=units(rows))
-    table = cells.pivot_table(index="cluster", columns="attribute", values="correct", aggfunc="mean")
-    one, rest = table[attribute].to_numpy(float), table.drop(columns=attribute).mean(axis=1).to_numpy(float)
-    weight_RxP = drawn(table.index)
-    resampled = (weight_RxP @ one) / np.maximum(weight_RxP @ rest, 1e-9)
-    return interval(float(one.mean() / max(rest.mean(), 1e-9)), resampled)
+    sums, counts = _cells(rows)
+    means, place = _means(sums, counts), sums.columns.get_loc(attribute)
+    value, *resampled = means[:, place] / np.maximum(np.nanmean(np.delete(means, place, axis=1), axis=1), 1e-7)
+    return interval(float(value), np.array(resampled))
 
 
 def settings(rows: pd.DataFrame) -> list[str]:
@@ -212,25 +229,30 @@ def tidy(
     """Return a row per arm, probe, task, split and attribute, and one for the `mean` over the attributes.
 
     by: the settings that tell arms apart, e.g. `corpus.name`. over: settings that may be averaged over.
-    Columns: those of `by`, probe, task, split, attribute, accuracy, low, high, questions, people, runs,
-    majority (shares in percent). Intervals: Wilson for one attribute of one run, else a bootstrap over
+    Columns: those of `by`, probe, task, split, where a probe has them step, position, hinted and heldout,
+    attribute, accuracy, low, high, questions, people, runs, majority (shares in percent). Intervals: Wilson for
+    one attribute of one run that asks each once, and where all answers are right or none; else a bootstrap over
     people (`cluster`), and over seeds if several. Raises MixedArmsError.
     """
-    lines, keys = [], [*by, "probe", "task", "split"]
+    lines, keys = [], [*by, "probe", "task", "split", *(name for name in APART if name in rows)]
     for cell, part in rows.groupby(keys, sort=False, dropna=False):
         named = dict(zip(keys, cell, strict=True))
         check_one_arm(part, over, "rows of " + ", ".join(f"{key}={value}" for key, value in named.items()))
-        lines.append({**named, "attribute": "mean", **_cell(part, cluster, alone=False)})
-        for name, one in part.groupby("attribute", sort=False):
-            lines.append({**named, "attribute": name, **_cell(one, cluster, alone=one["run"].nunique() == 1)})
+        lines.append({**named, "attribute": "mean", **_cell(part, cluster)})
+        lines += [
+            {**named, "attribute": name, **_cell(one, cluster)} for name, one in part.groupby("attribute", sort=False)
+        ]
     return pd.DataFrame(lines)
 
 
-def _cell(part: pd.DataFrame, cluster: str, alone: bool) -> dict[str, float]:
-    found = wilson(part["correct"]) if alone else clustered(part, cluster=cluster)
+def _cell(part: pd.DataFrame, cluster: str) -> dict[str, float]:
+    people = units(part, cluster)
+    found = clustered(part, cluster=cluster) if people.duplicated().any() or part["run"].nunique() > 1 else None
+    if found is None or part["correct"].nunique() == 1:  # a bootstrap of equal answers has no width
+        found = wilson(part["correct"].groupby(people).mean())
     return {
         "accuracy": found.value, "low": float(found.low), "high": float(found.high), "questions": len(part),
-        "people": part[cluster].nunique(), "runs": part["run"].nunique(), "majority": majority(part),
+        "people": people.nunique(), "runs": part["run"].nunique(), "majority": majority(part),
     }  # fmt: skip
 
 

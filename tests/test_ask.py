@@ -6,7 +6,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data_gen.config import ConfigError
 from experiments import ask
-from physics_lm import answering
+from physics_lm import answering, masked
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,15 @@ def test_an_answer_ends_at_the_stop_or_at_the_limit(lab, loaded):
     assert len(found) <= 2
     whole = answering.answer(*loaded, lab.questions[0].prompt)
     assert not any(token.text.endswith(".") for token in whole[:-1])
-    long = " ".join([lab.questions[0].prompt] * 40)
-    assert answering.answer(*loaded, long) == []
+    assert answering.answer(*loaded, lab.questions[0].prompt, runners_up=10**6)[0].others
+
+
+def test_what_cannot_be_answered_is_refused(lab, loaded):
+    with pytest.raises(ConfigError, match="shorten it"):
+        answering.answer(*loaded, " ".join([lab.questions[0].prompt] * 40))
+    model, tokenizer = answering.load(lab.folder("finetune"))
+    with pytest.raises(ConfigError, match="reads both ways"):
+        answering.answer(masked.attend(model, "masked"), tokenizer, lab.questions[0].prompt)
 
 
 def said(monkeypatch, capsys, *words):

@@ -108,6 +108,23 @@ def test_a_contrast_compares_a_seed_with_itself():
     assert results.contrast(first, second) == results.Estimate(0, 0, 0)
 
 
+def test_a_contrast_is_the_difference_of_the_means_where_people_lack_attributes():
+    rng = np.random.default_rng(3)
+    asked = rng.random(400 * 6) < 0.4
+    first, second = table(draws(share=0.7))[asked], table(draws(seed=1, share=0.2))[asked]
+    apart = results.clustered(first).value - results.clustered(second).value
+    assert results.contrast(first, second).value == pytest.approx(apart)
+    assert np.isfinite(results.ratio(first, "a0").value)
+
+
+def test_nothing_to_compare_is_said():
+    rows = table(draws())
+    with pytest.raises(ValueError, match="no rows"):
+        results.clustered(rows[rows["person"] < 0])
+    with pytest.raises(ValueError, match="share no person"):
+        results.contrast(rows, rows.assign(seed=5))
+
+
 def test_majority_is_the_mean_share_of_the_most_frequent_gold():
     rows = table(np.ones((10, 2)))
     rows["gold"] = [
@@ -265,3 +282,32 @@ def test_people_of_two_seeds_are_two_people_and_singles_count_once():
     both = results.weights(rows)
     assert both.sum(1).mean() == pytest.approx(120, rel=0.1)
     assert not np.array_equal(both.sum(1), weight.sum(1))
+
+
+def test_pairs_are_known_among_rows_about_one_person(tmp_path):
+    """A table of several probes gives a missing partner, and with it every partner, as a float."""
+    rows = pairs_of(20, 5, lambda a, b: a > b)
+    alone = arm(draws(3), "single").drop(columns="other", errors="ignore")
+    for number, part in enumerate((rows.assign(run="0"), alone.assign(run="1"))):
+        folder = tmp_path / "artifacts" / "probe" / str(number)
+        folder.mkdir(parents=True)
+        part.to_parquet(folder / "rows.parquet")
+    loaded = results.load(tmp_path)
+    assert results.paired(loaded[loaded["other"] >= 0]) == results.paired(rows)
+
+
+def test_tidy_keeps_apart_what_a_probe_asks_several_times():
+    steps = pd.concat([arm(np.zeros((20, 2)), "single").assign(step=1), arm(np.ones((20, 2)), "single").assign(step=2)])
+    means = results.tidy(steps).query("attribute == 'mean'")
+    assert means.set_index("step")["accuracy"].to_dict() == {1: 0, 2: 100}
+    assert means["high"].iloc[0] > 10  # none right of twenty people is no certainty
+    assert means["low"].iloc[1] < 90
+
+
+def test_tidy_takes_a_person_asked_twice_once():
+    same = pd.concat([arm(draws(60, 1), "single").assign(wording=wording) for wording in range(8)])
+    cell = results.tidy(same).query("attribute == 'a0'").iloc[0]
+    alone = results.wilson(arm(draws(60, 1), "single")["correct"])
+    assert cell["high"] - cell["low"] == pytest.approx(alone.high - alone.low, rel=0.2)
+    two = pd.concat([arm(draws(60, 1), "single", seed=seed) for seed in (0, 1)])
+    assert results.tidy(two)["people"].unique() == [120]
