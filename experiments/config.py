@@ -114,6 +114,8 @@ def lab_of(words: list[str]) -> tuple[Path, list[str]]:
 
 def run_config(config: DictConfig) -> RunConfig:
     """Turn a composed config into the run it describes."""
+    if not config.paths.lab:
+        raise ConfigError("paths.lab=: name the folder that everything is written to")
     keys = [part.name for part in fields(RunConfig) if part.name != "seed"]
     try:
         return RunConfig(seed=config.seed, **{key: OmegaConf.to_object(config[key]) for key in keys})

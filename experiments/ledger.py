@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from data_gen.config import ConfigError
 from physics_lm import progress, together
+from physics_lm.artifacts import MANIFEST
 
 VERSION = 1
 BEAT = 2.0  # seconds between heartbeats
@@ -56,6 +57,11 @@ class Entry:
     version: int = VERSION
 
 
+_NUMBER = int | float
+_KINDS: dict[Any, Any] = {str: str, dict[str, Any]: dict}
+KINDS = {part.name: _KINDS.get(part.type, _NUMBER) for part in fields(Entry)}  # of what stands in a file
+
+
 def peak_mb() -> float:
     """Return the largest memory this process has held, in MB."""
     status = Path("/proc/self/status")
@@ -81,6 +87,10 @@ class Ledger:
         """Return all entries, by sweep and name; raises ConfigError as `read` does."""
         found = [_parse(path) for path in self.folder.glob("*.json")]
         return sorted((entry for entry in found if entry), key=lambda entry: (entry.sweep, entry.name))
+
+    def has_rows(self, key: str) -> bool:
+        """Whether the rows of a job are in the store."""
+        return (self.lab / "artifacts" / "probe" / key / MANIFEST).exists()
 
     def write(self, entry: Entry) -> Entry:
         """Replace the entry of a job; readers see the old one or the new one, whole."""
@@ -157,13 +167,15 @@ def _line(error: BaseException) -> str:
 def _parse(path: Path) -> Entry | None:
     try:
         data = json.loads(path.read_text())
-        version = data["version"]
+        newer = data["version"] > VERSION
     except (OSError, ValueError, KeyError, TypeError):  # absent or damaged: the rows tell what is done
         return None
-    if version > VERSION:
+    if newer:
         raise ConfigError(
-            f"{path}: written by a newer version of the lab (ledger {version}, this one reads {VERSION}); "
+            f"{path}: written by a newer version of the lab (ledger {data['version']}, this one reads {VERSION}); "
             "update, or choose another paths.lab"
         )
-    known = {part.name for part in fields(Entry)}
-    return Entry(**{name: value for name, value in data.items() if name in known})
+    if not {"key", "name"} <= data.keys():
+        return None
+    known = {part.name: data[part.name] for part in fields(Entry) if part.name in data}
+    return Entry(**known) if all(isinstance(known[name], KINDS[name]) for name in known) else None

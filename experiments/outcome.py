@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,7 @@ def fidelity(config: DictConfig) -> dict[str, str]:
 def command(figure: str, scale: str, given: Sequence[str]) -> str:
     """Return the command that makes a figure, or all, wherever the lab is."""
     rest = [item for item in given if not item.startswith(("figure=", "scale=", "paths.", "plan="))]
-    return " ".join(["python -m experiments.reproduce", f"figure={figure}", f"scale={scale}", *rest])
+    return shlex.join(["python", "-m", "experiments.reproduce", f"figure={figure}", f"scale={scale}", *rest])
 
 
 def settings(config: DictConfig) -> dict[str, Any]:
@@ -99,7 +100,9 @@ def manifest(
     """Return what made the figure: the command, the runs, their steps' keys and times, and the machine."""
     runs = {
         f"{arm} seed={seed}": {
-            step.step: {"key": step.key, "seconds": store.manifest(step)["seconds"]} for step in steps.steps
+            step.step: {"key": step.key, "seconds": store.manifest(step)["seconds"]}
+            for step in steps.steps
+            if store.has(step)  # what rows were made from may be removed, and the rows kept
         }
         for (arm, seed), steps in plans.items()
     }

@@ -33,8 +33,10 @@ def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
         names = list(figure.default.get(scale, known))
     elif figure.arms == "all":
         names = list(figure.all.get(scale, known))
-    else:
+    elif isinstance(figure.arms, str | Sequence):
         names = [figure.arms] if isinstance(figure.arms, str) else list(figure.arms)
+    else:
+        raise ConfigError(f"figure.arms={figure.arms}: choose default, all, or some of {', '.join(known)}")
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"figure.arms: no arm {unknown[0]}; choose default, all, or some of {', '.join(known)}")
     if not names:

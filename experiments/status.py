@@ -1,6 +1,7 @@
 """What the jobs of a lab are at, while a sweep runs or after: `python -m experiments.status`."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import hydra
@@ -17,18 +18,18 @@ def table(ledger: Ledger, now: float) -> str:
     entries = ledger.entries()
     if not entries:
         return f"no jobs in {ledger.folder}: start one with experiments.run -m or experiments.reproduce"
-    alive = {entry.key: ledger.alive(entry) for entry in entries}
+    entries = [_standing(ledger, entry) for entry in entries]
     lines = []
     for sweep in dict.fromkeys(entry.sweep for entry in entries):
         jobs = [entry for entry in entries if entry.sweep == sweep]
         lines.append(f"sweep {sweep}")
-        lines += [f"  {_state(entry, alive[entry.key]):11} {_detail(entry, now):38} {entry.name}" for entry in jobs]
-    return "\n".join([*lines, summary(entries, alive, now)])
+        lines += [f"  {entry.state:11} {_detail(entry, now):38} {entry.name}" for entry in jobs]
+    return "\n".join([*lines, summary(entries, now)])
 
 
-def summary(entries: list[Entry], alive: dict[str, bool], now: float) -> str:
+def summary(entries: list[Entry], now: float) -> str:
     """Return how many jobs stand how, and the seconds left at the pace of those that are done."""
-    states = [_state(entry, alive[entry.key]) for entry in entries]
+    states = [entry.state for entry in entries]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     running = [entry for entry, state in zip(entries, states, strict=True) if state == "running"]
     waiting = [entry for entry, state in zip(entries, states, strict=True) if state == "planned"]
@@ -46,8 +47,13 @@ def _expected(entry: Entry, entries: list[Entry]) -> float:
     return sum(took) / len(took) if took else entry.expected
 
 
-def _state(entry: Entry, alive: bool) -> str:
-    return "interrupted" if entry.state == "running" and not alive else entry.state
+def _standing(ledger: Ledger, entry: Entry) -> Entry:
+    """Return an entry as it stands by the store: rows that are there are done, whoever made them."""
+    if ledger.alive(entry):
+        return entry
+    if ledger.has_rows(entry.key):
+        return entry if entry.state == "done" else replace(entry, state="done", started=0.0)
+    return replace(entry, state={"running": "interrupted", "done": "removed"}.get(entry.state, entry.state))
 
 
 def _detail(entry: Entry, now: float) -> str:

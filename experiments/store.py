@@ -1,8 +1,8 @@
 """What lies in the lab, and removal: `python -m experiments.store [paths.lab=DIR] [KEY | remove=KEY [users=true]]`.
 
 Without words: a line per artifact. KEY: what it was made from and what was made from it. remove=KEY,...: removes
-artifacts from which nothing else here was made, with users=true also all that was; remove=partial and
-remove=damaged clear what is left of unfinished and damaged ones.
+artifacts from which nothing else here was made, with users=true also all that was; remove=partial,
+remove=damaged and remove=removed clear what is left of unfinished and damaged ones, and of a removal that was stopped.
 """
 
 import sys
@@ -59,7 +59,7 @@ def _above(item: Item, known: dict[str, Item], indent: str) -> list[str]:
 
 def removed(lab: Path, names: list[str], users: bool) -> list[str]:
     """Remove what is named; return what was done."""
-    if names in (["partial"], ["damaged"]):
+    if len(names) == 1 and names[0] in inventory.LEFTOVERS:
         return [f"{megabytes(inventory.clear(lab, names[0]))} of {names[0]} artifacts removed"]
     wanted = inventory.chosen(lab, names)
     wanted = inventory.with_users(lab, wanted) if users else wanted

@@ -59,6 +59,11 @@ class Wanted:
         return self.specs.probe.key
 
     @property
+    def place(self) -> Path:
+        """Where its rows are, or will be."""
+        return self.store.folder(self.specs.probe) / "rows.parquet"
+
+    @property
     def store(self) -> Store:
         """Where it writes."""
         return Store(Path(self.config.paths.lab))
@@ -94,10 +99,13 @@ def record(launcher: Any, wanted: Sequence[Wanted]) -> list[str]:
     if distributed.size() > 1:
         raise ConfigError("torchrun starts one run on several devices: use experiments.run without -m under it")
     sweep = hashlib.sha256("".join(sorted({one.key for one in wanted})).encode()).hexdigest()[:12]
-    missing = order([one for one in {one.key: one for one in wanted}.values() if not _planned(one, sweep)])
+    first: dict[Path, Wanted] = {}
+    for one in wanted:
+        first.setdefault(one.place, one)
+    missing = order([one for one in first.values() if not _planned(one, sweep)])
     returns = launcher.launch([one.overrides for one in missing], initial_job_idx=0) if missing else []
-    why = {one.key: _ended(one, done, sweep) for one, done in zip(missing, returns, strict=True)}
-    return [why.get(one.key, "") for one in wanted]
+    why = {one.place: _ended(one, done, sweep) for one, done in zip(missing, returns, strict=True)}
+    return [why.get(one.place, "") for one in wanted]
 
 
 def _planned(one: Wanted, sweep: str) -> bool:
@@ -173,10 +181,14 @@ class Recorded:
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
         """Launch what is missing of a batch; say where the rows of each job are, or why it failed."""
         wanted = [Wanted.of(overrides) for overrides in job_overrides]
+        if same := len(wanted) - len({one.place for one in wanted}):
+            print(
+                f"note: {same} jobs are others again: precision, compile and save_every decide no run", file=sys.stderr
+            )
         for one, why in zip(wanted, record(self.launcher, wanted), strict=True):
             if why:
                 self.failed += 1
                 print(f"error: {' '.join(one.overrides)}: {why}", file=sys.stderr)
             else:
-                print(one.store.folder(one.specs.probe) / "rows.parquet")
+                print(one.place)
         return []

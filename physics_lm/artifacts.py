@@ -171,7 +171,7 @@ def damaged(folder: Path) -> str:
         for name, told in files.items():
             if digest(folder / name) != told:
                 return f"{name} has changed"
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"it cannot be read ({error.__class__.__name__})"
     return ""
 

@@ -4,9 +4,11 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -14,7 +16,8 @@ from data_gen.config import ConfigError
 from physics_lm.artifacts import MANIFEST
 
 log = logging.getLogger(__name__)
-LEFTOVERS = ("partial", "damaged")  # unfinished artifacts, and those set aside
+LEFTOVERS = ("partial", "damaged", "removed")  # unfinished artifacts, those set aside, and half a removal
+WRITTEN = {"step", "key", "created", "seconds", "inputs", "files"}  # in every manifest
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,23 @@ class Item:
     folder: Path
 
 
-def items(lab: Path) -> list[Item]:
-    """Return the complete artifacts of a lab, oldest first; a manifest that cannot be read is left out, and said."""
-    read = {}
+def manifests(lab: Path) -> dict[Path, dict[str, Any]]:
+    """Return the manifest in every artifact's folder; one that cannot be read is left out, and said."""
+    found = {}
     for path in sorted((lab / "artifacts").glob(f"*/*/{MANIFEST}")):
         try:
-            read[path.parent] = json.loads(path.read_text())
-        except ValueError:
+            manifest = json.loads(path.read_text())
+            if WRITTEN - manifest.keys():
+                raise ValueError
+            found[path.parent] = manifest
+        except (OSError, ValueError, AttributeError):
             log.warning("%s cannot be read: the artifact is damaged", path)
+    return found
+
+
+def items(lab: Path) -> list[Item]:
+    """Return the complete artifacts of a lab, oldest first; a manifest that cannot be read is left out, and said."""
+    read = manifests(lab)
     users: dict[str, list[str]] = {}
     for manifest in read.values():
         for key in manifest["inputs"].values():
@@ -62,7 +74,7 @@ def chosen(lab: Path, keys: Iterable[str]) -> list[Item]:
         if len(same) != 1:
             raise ConfigError(f"{key!r}: {len(same) or 'no'} artifacts of {lab} have a key that begins so")
         found += same
-    return found
+    return list({item.key: item for item in found}.values())
 
 
 def with_users(lab: Path, wanted: Iterable[Item]) -> list[Item]:
@@ -96,7 +108,7 @@ def remove(lab: Path, wanted: Iterable[Item]) -> int:
     try:
         for lock in locks:
             lock.acquire()
-        for item in sorted(wanted, key=lambda item: item.created, reverse=True):
+        for item in _users_first(wanted):
             _drop(lab, item.folder)
     except Timeout:
         raise ConfigError("remove: a running job uses one of these artifacts; wait for it to end") from None
@@ -106,13 +118,22 @@ def remove(lab: Path, wanted: Iterable[Item]) -> int:
     return sum(item.bytes for item in wanted)
 
 
+def _users_first(wanted: Iterable[Item]) -> Iterator[Item]:
+    """Yield artifacts so that none goes while one that was made from it is there: a kill leaves no orphans."""
+    left = {item.key: item for item in wanted}
+    while left:
+        for item in [item for item in left.values() if not left.keys() & set(item.needed_by)]:
+            yield left.pop(item.key)
+
+
 def _drop(lab: Path, folder: Path) -> None:
     """Move the folder away in one step, so that nobody sees half of it, then delete it."""
-    aside = lab / "removed" / folder.name
+    aside = lab / "removed" / f"{folder.name}-{time.time_ns()}"
     aside.parent.mkdir(exist_ok=True)
     os.replace(folder, aside)
     shutil.rmtree(aside)
-    aside.parent.rmdir()
+    if not any(aside.parent.iterdir()):
+        aside.parent.rmdir()
 
 
 def leftovers(lab: Path) -> dict[str, int]:
@@ -121,7 +142,7 @@ def leftovers(lab: Path) -> dict[str, int]:
 
 
 def clear(lab: Path, name: str) -> int:
-    """Remove the leftovers of a kind (`partial`, `damaged`) that no running job works on; return the bytes freed."""
+    """Remove the leftovers of a kind (see LEFTOVERS) that no running job works on; return the bytes freed."""
     freed = 0
     for folder in (lab / name).glob("*/*" if name == "partial" else "*"):
         try:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
+from physics_lm.artifacts import MANIFEST, damaged
 from physics_lm.pipeline import RunConfig, columns
 
 RESAMPLES = 1000
@@ -26,7 +27,7 @@ EXACT = 25  # differing answers below which McNemar's test is the binomial one
 
 
 class SchemaError(ValueError):
-    """Two files of a store hold different things under one name."""
+    """A file of a store is not as it was written, or two hold different things under one name."""
 
 
 class MixedArmsError(ValueError):
@@ -48,7 +49,8 @@ def load(lab: Path | str = "lab", runs: Iterable[str] | None = None) -> pd.DataF
     Columns: run, probe, task, person, attribute, split, prompt, gold, prediction, correct, tokens,
     tokens_correct, gold_logprob, and the arm's settings (`corpus.name`, `seed`, ...). A setting that was not
     known yet when a run was made is at its default; `other` is -1 where a question is about one person.
-    Raises FileNotFoundError where there are no rows, SchemaError where two files do not fit together.
+    Raises FileNotFoundError where there are no rows, SchemaError where two files do not fit together or one has
+    changed since it was written.
     """
     folder = Path(lab) / "artifacts" / "probe"
     keys = sorted(path.parent.name for path in folder.glob("*/rows.parquet")) if runs is None else list(runs)
@@ -56,6 +58,7 @@ def load(lab: Path | str = "lab", runs: Iterable[str] | None = None) -> pd.DataF
         raise FileNotFoundError(f"no rows under {folder}: run experiments.run or experiments.reproduce first")
     paths = [folder / key / "rows.parquet" for key in keys]
     check_schemas(paths)
+    check_sound(paths)
     rows = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
     known = {name: value for name, value in columns(RunConfig()).items() if name in rows and value is not None}
     rows = rows.fillna(known)
@@ -68,6 +71,13 @@ def own(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows about a run's own world, without those about people who were only read beside it."""
     place = rows["person"] - rows["world.first_person"]
     return rows[(place >= 0) & (place < rows["world.people"])]
+
+
+def check_sound(paths: Sequence[Path]) -> None:
+    """Raise SchemaError naming a file that is not as it was written, where its manifest is there."""
+    for path in paths:
+        if (path.parent / MANIFEST).exists() and (damage := damaged(path.parent)):
+            raise SchemaError(f"{path.parent}: {damage} since it was written; its command makes it anew, or remove it")
 
 
 def check_schemas(paths: Sequence[Path]) -> None:

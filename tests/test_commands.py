@@ -306,6 +306,29 @@ def test_a_failed_arm_is_named_and_stops_no_other(tmp_path):
     assert (tmp_path / "artifacts" / "probe" / good.probe.key / "rows.parquet").exists()
 
 
+@pytest.mark.parametrize("arms", ["null", "5"])
+def test_arms_that_are_no_names_are_refused(arms):
+    with pytest.raises(ConfigError, match=r"figure\.arms="):
+        reproduce.arms_of(sweep.compose([f"figure.arms={arms}"]).figure, "smoke")
+
+
+def test_a_lab_without_a_name_is_refused():
+    with pytest.raises(ConfigError, match=r"paths\.lab="):
+        run_config(sweep.compose(["paths.lab="]))
+
+
+def test_a_figure_is_drawn_from_rows_whose_models_were_removed(reproduced):
+    folder, _, _ = reproduced
+    copy = folder / "copy"
+    shutil.copytree(folder / "lab", copy)
+    shutil.rmtree(copy / "artifacts" / "pretrain")
+    words = ["scale=smoke", f"paths.lab={copy}"]
+    assert reproduce.reproduce(sweep.compose(words), words) == 0
+    steps = json.loads((copy / "figures" / "smoke" / "extraction" / "manifest.json").read_text())["runs"].values()
+    assert all("probe" in run and "pretrain" not in run for run in steps)
+    shutil.rmtree(copy)
+
+
 @pytest.mark.parametrize("word", ["plan=true", "figure=lora", "figure.arms=all", "only=loop"])
 def test_a_word_that_a_run_would_not_read_is_refused(word):
     with pytest.raises(ConfigError, match=re.escape(word)):

@@ -126,6 +126,26 @@ def test_one_report_counts_what_is_wrong_and_says_where(tmp_path, world, entries
     assert "\n" not in said
 
 
+def test_other_line_ends_a_mark_of_the_order_and_other_spans_are_read(tmp_path, world, entries):
+    rows = [{**row, "text": row["text"] + " He said:\u2028no\u0085more."} for row in lines(entries[:2])]
+    spans = [{"attribute": "hobby", "start": 0, "end": 3}, *(vars(span) for span in entries[0].spans)]
+    rows[0]["spans"] = spans
+    path = tmp_path / "marked.jsonl"
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8-sig")
+    found = folder.read(str(path), world)
+    assert [one.text for one in found] == [row["text"] for row in rows]
+    assert [span.attribute for span in found[0].spans] == [span.attribute for span in entries[0].spans]
+    rows[0]["spans"] = [vars(span) | {"start": span.start - 500, "end": span.end - 500} for span in entries[0].spans]
+    with pytest.raises(AuditError, match="begin below 0"):
+        folder.read(write(tmp_path / "below.jsonl", rows), world)
+
+
+def test_what_is_no_utf8_is_refused_by_name(tmp_path, world):
+    (tmp_path / "latin.jsonl").write_text('{"text": "Zo\xeb"}', encoding="latin-1")
+    with pytest.raises(ConfigError, match=r"latin\.jsonl is no UTF-8"):
+        folder.read(str(tmp_path / "latin.jsonl"), world)
+
+
 def test_a_report_names_the_file_or_the_row(tmp_path, world, entries):
     rows = lines(entries)
     rows[1]["person_id"] = 99

@@ -8,7 +8,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data_gen.config import ConfigError
 from experiments import export, sweep
+from experiments.run import task
 from physics_lm import hub, results
+from physics_lm.pipeline import RunConfig
 
 
 def words(lab):
@@ -38,6 +40,39 @@ def test_every_table_is_a_config_of_the_dataset(exported, lab, tmp_path, table):
     path = exported / "dataset" / f"{table}.parquet"
     assert f"| `{table}` | {sizes[table]:,} | {path.stat().st_size:,} | `{hub.digest(path)}` |" in card.text
     assert "| `corpus.entries` | 2 |" in card.text
+
+
+def test_two_exports_are_two_datasets(tmp_path):
+    found = []
+    for seed in (0, 1):
+        folder = tmp_path / str(seed) / "dataset"
+        hub.dataset(folder, {"people": pd.DataFrame({"seed": [seed]})}, RunConfig())
+        data = datasets.load_dataset(str(folder), "people", split="train", cache_dir=str(tmp_path / "cache"))
+        found.append(data["seed"][0])
+    assert found == [0, 1]
+
+
+def test_questions_are_those_of_the_run(tmp_path, smoke):
+    """Celebrities alone are trained on, and what is to be answered after a hint is no task of the harness."""
+    hinted = ["questions=classification", "questions.hint=half", "probe=manipulation"]
+    for words in (["beside=celebrities", "beside.people=8"], hinted, ["facts=names", "probe=reversal"]):
+        config = sweep.compose(["scale=smoke", f"paths.lab={tmp_path}", "corpus=single_permute1", *words])
+        rows = results.load(tmp_path, [task(config)])
+        folder = export.export(config)
+        tables = {path.stem: pd.read_parquet(path) for path in (folder / "dataset").glob("*.parquet")}
+        assert set(tables["biographies"]["person_id"]) == set(tables["people"]["person_id"])
+        if words[0] == "facts=names":
+            assert set(tables) == {"people", "biographies"}
+            assert not (folder / "lm_eval").exists()
+            continue
+        asked = rows[rows["task"] != "biography"]
+        assert set(tables["questions"]["prompt"]) >= set(asked["prompt"])
+        if words is hinted:
+            texts = [path.read_text() for path in (folder / "lm_eval").glob("*.jsonl")]
+            assert texts
+            assert not any("<|hint|>" in text for text in texts)
+        card = ModelCard.load(folder / "model" / "README.md")
+        assert len({one.dataset_name for one in card.data.eval_results}) == len(card.data.eval_results)
 
 
 def test_the_people_are_those_of_the_world(exported, lab):
@@ -74,8 +109,6 @@ def test_the_harness_gets_the_labs_own_accuracy(tmp_path, smoke):
     """On a checkpoint that knows some answers and not others; every question's log-probability, too."""
     lm_eval = pytest.importorskip("lm_eval", reason="pip install 'physics-lm[harness]'")
     from lm_eval.tasks import TaskManager
-
-    from experiments.run import task
 
     config = sweep.compose([*words(tmp_path), "finetune.steps=200", "finetune.lr=5e-3", "finetune.save_every=200"])
     key = task(config)

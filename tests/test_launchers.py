@@ -14,9 +14,10 @@ from hydra._internal.callbacks import Callbacks
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobStatus
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext, RunMode
 
+from experiments import sweep
 from experiments.config import CONF, register
 from experiments.ledger import Ledger
 from hydra_plugins.physics_lm_launcher import _child, stacked
@@ -145,3 +146,17 @@ def test_a_stacked_sweep_writes_what_separate_jobs_write_and_a_diverging_job_sto
     assert (beside["correct"] == alone["correct"]).mean() > 0.99
     made = Store(tmp_path / "stacked").lab / "artifacts" / "finetune"
     assert [json.loads(path.read_text())["stacked"] for path in made.glob("*/manifest.json")] == [2, 2]
+
+
+def test_one_run_in_two_labs_is_two_jobs_and_the_same_twice_is_said(tmp_path, capsys):
+    labs = [tmp_path / "one", tmp_path / "two"]
+    jobs = [["scale=smoke", "corpus=single", f"paths.lab={lab}"] for lab in labs]
+    launcher = type("Noting", (), {"launch": lambda self, overrides, initial_job_idx: seen.extend(overrides) or [
+        JobReturn(status=JobStatus.COMPLETED, _return_value="") for _ in overrides
+    ]})()  # fmt: skip
+    seen = []
+    sweep.Recorded(launcher).launch([*jobs, [*jobs[0], "pretrain.precision=fp32"]], 0)
+    assert seen == jobs
+    said = capsys.readouterr()
+    assert len(set(said.out.splitlines())) == 2
+    assert "1 jobs are others again" in said.err

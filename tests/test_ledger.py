@@ -125,9 +125,38 @@ def test_a_silent_job_of_another_host_counts_as_dead_after_a_while(ledger):
     assert not ledger.alive(ledger.read(KEY))
 
 
+def rows_of(ledger, key):
+    """Leave in the store what a job's rows are known by."""
+    folder = ledger.lab / "artifacts" / "probe" / key
+    folder.mkdir(parents=True)
+    (folder / MANIFEST).write_text("{}")
+
+
+def test_the_store_says_what_is_done(ledger):
+    for key, state in (("a", "failed"), ("b", "done"), ("c", "done"), ("d", "running"), ("e", "planned")):
+        ledger.write(Entry(key * 64, f"corpus={key}", "s1", state, started=1, error="no" if state == "failed" else ""))
+    for key in "abe":
+        rows_of(ledger, key * 64)
+    lines = {line.split()[-1]: line.split()[0] for line in status.table(ledger, 1140).splitlines()[1:-1]}
+    assert [lines[f"corpus={key}"] for key in "abcde"] == ["done", "done", "removed", "interrupted", "done"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "null", '{"version": 1}', '{"version": "1"}', '{"version": 1, "key": "k", "name": "n", "sweep": null}',
+     '{"version": 1, "key": "k", "name": "n", "started": "yesterday"}'],
+)  # fmt: skip
+def test_an_entry_that_was_spoilt_is_passed_over(ledger, text):
+    ledger.write(Entry(KEY, "a"))
+    (ledger.folder / f"{KEY}.json").write_text(text)
+    assert ledger.read(KEY) is None
+    assert ledger.entries() == []
+
+
 def test_status_shows_jobs_progress_and_time_left(ledger):
     doing = {"title": "pretrain multi5", "done": 30, "total": 100, "rate": 1.0, "left": 70.0}
     ledger.write(Entry("a" * 64, "corpus=single", "s1", "done", started=1000, ended=1100, peak_mb=512.3))
+    rows_of(ledger, "a" * 64)
     ledger.write(Entry("c" * 64, "corpus=multi2", "s1", "planned"))
     ledger.write(Entry("d" * 64, "corpus=couple1", "s1", "failed", error="ConfigError: no"))
     with ledger.lock("b" * 64):

@@ -80,6 +80,20 @@ def test_the_seed_decides_every_key():
     assert not {step.key for step in first.steps} & {step.key for step in second.steps}
 
 
+def test_what_was_read_is_a_setting_by_its_content(tmp_path):
+    """Rows of two texts, two checkpoints or two writers differ in a setting, and keep arms apart."""
+    for name in ("a", "b", "again"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(name.replace("again", "a"))
+    for section in ("corpus", "model", "rewrite"):
+        a, b, again = (
+            pipeline.columns(changed(BASE, section, "path", str(tmp_path / name))).get(f"{section}.path")
+            for name in ("a", "b", "again")
+        )
+        assert a == again != b
+        assert f"{section}.path" not in pipeline.columns(RunConfig())
+
+
 def test_arms_share_what_they_have_in_common():
     tuned, other_lr = pipeline.plan(BASE), pipeline.plan(changed(BASE, "finetune", "lr", 1.0))
     assert (tuned.corpus, tuned.tokenizer, tuned.pretrain) == (other_lr.corpus, other_lr.tokenizer, other_lr.pretrain)

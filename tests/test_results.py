@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -294,6 +296,15 @@ def test_pairs_are_known_among_rows_about_one_person(tmp_path):
         part.to_parquet(folder / "rows.parquet")
     loaded = results.load(tmp_path)
     assert results.paired(loaded[loaded["other"] >= 0]) == results.paired(rows)
+
+
+def test_rows_that_changed_since_they_were_written_are_not_read(lab, tmp_path):
+    shutil.copytree(lab.path, tmp_path / "lab")
+    (path,) = (tmp_path / "lab").glob("artifacts/probe/*/rows.parquet")
+    rows = pd.read_parquet(path)
+    rows.assign(gold_logprob=rows["gold_logprob"] + 1).to_parquet(path)
+    with pytest.raises(results.SchemaError, match="has changed"):
+        results.load(tmp_path / "lab")
 
 
 def test_tidy_keeps_apart_what_a_probe_asks_several_times():

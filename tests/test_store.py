@@ -77,6 +77,28 @@ def test_an_artifact_goes_with_all_that_was_made_from_it(place, lab):
     assert Store(path).manifest(first.finetune)["files"] == lab.store.manifest(first.finetune)["files"]
 
 
+def test_a_removal_that_was_stopped_hinders_no_other(place):
+    lab, first, second = place
+    for key in (first.probe.key, "other"):
+        (lab / "removed" / key).mkdir(parents=True)
+        (lab / "removed" / key / "file").write_text("x" * 200_000)
+    store.answer([word(lab), f"remove={first.probe.key},{first.probe.key}"])
+    assert first.probe.key not in there(lab)
+    assert "removed: 0.4 MB; remove=removed clears it" in store.answer([word(lab)])
+    assert store.answer([word(lab), "remove=removed"]) == ["0.4 MB of removed artifacts removed"]
+
+
+def test_nothing_goes_before_what_was_made_from_it(place, monkeypatch):
+    lab, first, second = place
+    gone = []
+    monkeypatch.setattr(inventory, "_drop", lambda lab, folder: gone.append(folder.name))
+    store.answer([word(lab), f"remove={first.corpus.key}", "users=true"])
+    assert len(gone) == 7
+    for plan in (first, second):
+        order = [gone.index(step.key) for step in plan.steps]
+        assert order == sorted(order, reverse=True)
+
+
 def test_several_may_go_together_where_none_that_stays_needs_them(place):
     lab, first, second = place
     store.answer([word(lab), f"remove={first.finetune.key},{first.probe.key}"])
@@ -111,8 +133,10 @@ def test_leftovers_are_shown_and_cleared(place):
 
 def test_an_unreadable_manifest_is_said_and_hides_no_other(place, caplog):
     lab, first, _ = place
-    (Store(lab).folder(first.probe) / "manifest.json").write_text("{")
-    assert store.answer([word(lab)])[-1].startswith("6 artifacts")
+    for text in ("{", "null", "{}", "[]"):
+        (Store(lab).folder(first.probe) / "manifest.json").write_text(text)
+        assert store.answer([word(lab)])[-1].startswith("6 artifacts")
+        assert not Store(lab).sound(first.probe)
     assert "cannot be read" in caplog.text
 
 

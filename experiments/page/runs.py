@@ -1,14 +1,12 @@
 """The table of all runs of a lab: what was asked of each, how it came out, and those that failed."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from experiments.ledger import Ledger
-from physics_lm import progress, results
-from physics_lm.artifacts import MANIFEST
+from physics_lm import inventory, progress, results
 
 Row = dict[str, Any]
 Manifests = dict[str, dict[str, Any]]
@@ -76,9 +74,8 @@ def _unfinished(entry: Any) -> Row:
 
 
 def manifests(lab: Path) -> Manifests:
-    """Return the manifest of every artifact of a lab, by key."""
-    found = (json.loads(path.read_text()) for path in lab.glob(f"artifacts/*/*/{MANIFEST}"))
-    return {manifest["key"]: manifest for manifest in found}
+    """Return the manifest of every artifact of a lab, by key; what cannot be read is left out, and said."""
+    return {manifest["key"]: manifest for manifest in inventory.manifests(lab).values()}
 
 
 def steps(made: Manifests, key: str) -> list[dict[str, Any]]:
