@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout as dropped
-from transformers import AttentionInterface, PreTrainedModel
+from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 PLACED, FLASH, CUDNN, PLAIN = "placed", "scoreless", "cudnn", "plain"  # names that transformers knows them by
@@ -67,17 +67,38 @@ def fusing(model: PreTrainedModel, where: torch.device, precision: str) -> Itera
     if where.type != "cuda" or not causal:
         yield
         return
-    fits = precision == "bf16" and settings.hidden_size // settings.num_attention_heads % 8 == 0
-    model.set_attn_implementation(_kernel() if fits else PLAIN)
+    hopper = torch.cuda.is_available() and torch.cuda.get_device_capability() >= (9, 0)
+    model.set_attn_implementation(chosen(settings, hopper) if precision == "bf16" else PLAIN)
     try:
         yield
     finally:
         model.set_attn_implementation(own)
 
 
-def _kernel() -> str:
-    """Return the attention without scores that is fastest on the GPU here."""
-    return CUDNN if torch.cuda.is_available() and torch.cuda.get_device_capability() >= (9, 0) else FLASH
+def chosen(settings: PreTrainedConfig, hopper: bool) -> str:
+    """Return the fastest attention for heads of a size and a share of dropout, in bf16 on a GPU.
+
+    cuDNN's takes heads of 128 at most, and rounds a share to sixteenths.
+    """
+    size = settings.hidden_size // settings.num_attention_heads
+    drops = any(getattr(settings, name, 0) for name in ("attention_dropout", "attn_pdrop"))
+    if size % 8 or size > 256:
+        return PLAIN
+    return CUDNN if hopper and size <= 128 and not drops else FLASH
+
+
+@contextmanager
+def resting(model: PreTrainedModel) -> Iterator[None]:
+    """Let a model in training be asked meanwhile: by torch's own attention, in the precision of its weights."""
+    kernel = model.config._attn_implementation
+    if kernel not in (FLASH, CUDNN, PLAIN):
+        yield
+        return
+    model.set_attn_implementation("sdpa")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(kernel)
 
 
 def _register(name: str, kernel: Kernel) -> None:

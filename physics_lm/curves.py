@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from data_gen import beside, biographies, questions, world
 from data_gen.biographies import Biography
 from data_gen.questions import Question
-from physics_lm import scoring
+from physics_lm import attention, scoring
 from physics_lm.probes.extraction import readings, row
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class Watch:
             return
         found = []
         for items, asked in zip(self.items, self.asked, strict=True):
-            scores = scoring.score(self.model, self.tokenizer, asked, BATCH, title=f"evaluation at {step}")
+            with attention.resting(self.model):
+                scores = scoring.score(self.model, self.tokenizer, asked, BATCH, title=f"evaluation at {step}")
             found += [
                 {**row(item, score, "curves"), "confidence": score.confidence, "step": step}
                 for item, score in zip(items, scores, strict=True)

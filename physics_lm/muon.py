@@ -44,7 +44,9 @@ class Muon(torch.optim.Muon):
         updates = []
         for param in params:
             assert param.grad is not None
-            held = self.state[param].setdefault("momentum_buffer", torch.zeros_like(param.grad))
+            if "momentum_buffer" not in self.state[param]:
+                self.state[param]["momentum_buffer"] = torch.zeros_like(param.grad)
+            held = self.state[param]["momentum_buffer"]
             held.lerp_(param.grad, 1 - MOMENTUM)
             updates.append(param.grad.lerp(held, MOMENTUM))
         turned = orthogonal(torch.stack(updates).to(self.precision))

@@ -62,11 +62,13 @@ def block(logits_CxV: Tensor, told_C: Tensor, count: Tensor) -> tuple[Tensor, Te
     """Return the same by plain operations, for a compiler that joins them to one pass."""
     type_, logits_CxV = logits_CxV.dtype, logits_CxV.float()
     learned_Cx1, told_Cx1 = (told_C != IGNORE)[:, None], told_C.clamp(min=0)[:, None]
-    sum_Cx1 = logits_CxV.logsumexp(-1, keepdim=True)
+    below_CxV = logits_CxV - logits_CxV.amax(-1, keepdim=True)  # spelled out: `logsumexp` would be a pass of its own
+    share_CxV = below_CxV.exp()
+    sum_Cx1 = share_CxV.sum(-1, keepdim=True)
     weight_Cx1 = learned_Cx1 / count
-    total = ((sum_Cx1 - logits_CxV.gather(1, told_Cx1)) * weight_Cx1).sum()
+    total = ((sum_Cx1.log() - below_CxV.gather(1, told_Cx1)) * weight_Cx1).sum()
     gold_CxV = torch.arange(logits_CxV.shape[1], device=told_C.device) == told_Cx1
-    return total, (((logits_CxV - sum_Cx1).exp() - gold_CxV.float()) * weight_Cx1).to(type_)
+    return total, ((share_CxV / sum_Cx1 - gold_CxV.float()) * weight_Cx1).to(type_)
 
 
 class _HeadLoss(torch.autograd.Function):

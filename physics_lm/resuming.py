@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ STATE = "state.pt"
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write a state, with torch's generators, over the one before."""
     buffer = io.BytesIO()
-    torch.save({**state, **_generators()}, buffer)
+    torch.save({**state, **generators()}, buffer)
     aside = path.with_suffix(".tmp")
     with aside.open("wb") as file:
         file.write(buffer.getbuffer())
@@ -33,13 +34,18 @@ def load(path: Path, where: torch.device) -> dict[str, Any] | None:
     except Exception as error:  # a damaged state costs time, never a wrong number
         log.warning("%s cannot be read (%s): starting from step 0", path, error.__class__.__name__)
         return None
-    torch.set_rng_state(state["generator"].cpu())
-    if "gpu" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["gpu"].cpu())
+    draw_from(state)
     return state
 
 
-def _generators() -> dict[str, torch.Tensor]:
+def draw_from(state: Mapping[str, Any]) -> None:
+    """Set torch's generators to what `generators` returned."""
+    torch.set_rng_state(state["generator"].cpu())
+    if "gpu" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["gpu"].cpu())
+
+
+def generators() -> dict[str, torch.Tensor]:
     """Return the state of torch's generator, and of the GPU's where dropout is drawn there."""
     there = {"gpu": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {}
     return {"generator": torch.get_rng_state(), **there}

@@ -17,7 +17,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
-from physics_lm import distributed, quick, together
+from physics_lm import compiling, distributed, quick, together
 from physics_lm.buffers import Buffers
 from physics_lm.progress import Bar
 from physics_lm.training import DivergedError, Training
@@ -54,6 +54,8 @@ def _train(requests: list[tuple[Training, str]]) -> list[Any]:
     """Train loops of one shape; return each one's curve, or its DivergedError."""
     loops, title = [loop for loop, _ in requests], requests[0][1]
     if len(loops) == 1:
+        if loops[0].loss is quick.loss_of and compiling.pays(loops[0].config, loops[0].where):
+            loops[0].compile()
         return [_caught(loops[0], title)]
     for loop in loops:
         loop.stacked = len(loops)

@@ -112,7 +112,7 @@ class Training:
         if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
             self.model.set_attn_implementation("eager")
         if loss is None and compiling.wanted(config, self.where):
-            self.loss, self.compiled = compiling.loss_of(self.model, self.where)
+            self.compile()
         if self.where.type == "cpu":
             quick.keep_pages()
             if self.compiled != "yes":
@@ -130,6 +130,11 @@ class Training:
         self.shared = distributed.wrapped(self.model)
         if distributed.rank():  # dropout's; the first process draws as if it were alone
             torch.manual_seed(torch.initial_seed() + distributed.rank() + self.step)
+        self.generators = resuming.generators()  # other jobs may draw before this one begins
+
+    def compile(self) -> None:
+        """Compile the loss, where there is a compiler."""
+        self.loss, self.compiled = compiling.loss_of(self.model, self.where)
 
     def run(self, title: str) -> list[dict[str, float]]:
         """Train to the last step; return the curve: step, loss and learning rate of every step.
@@ -153,6 +158,7 @@ class Training:
     def begin(self) -> None:
         """Be ready for the next step."""
         self.model.train()
+        resuming.draw_from(self.generators)
         self.told(self.curve)
         self.pace = Pace(self.model, self.where)
 

@@ -70,6 +70,41 @@ def test_attention_in_training_on_a_gpu_is_causal_attention(kind):
         assert torch.allclose(ours.grad, theirs.grad, atol=1e-5), name
 
 
+@pytest.mark.parametrize(
+    ("size", "dropout", "hopper", "kernel"),
+    [
+        (64, 0.0, True, attention.CUDNN),
+        (64, 0.0, False, attention.FLASH),
+        (64, 0.1, True, attention.FLASH),  # cuDNN's rounds to sixteenths
+        (256, 0.0, True, attention.FLASH),
+        (264, 0.0, True, attention.PLAIN),
+        (12, 0.0, True, attention.PLAIN),
+    ],
+)
+def test_a_kernel_is_chosen_that_can_do_what_the_model_asks(size, dropout, hopper, kernel):
+    for kind in ("gpt2", "gpt2_rotary"):
+        if kind == "gpt2_rotary" and size % 8:
+            continue
+        model = models.build(ModelConfig(kind, 1, 2 * size, 2, 8, dropout), 20, 0, 0)
+        assert attention.chosen(model.config, hopper) == kernel
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_in_training_on_a_gpu_is_asked_by_torchs_own_attention(kind, monkeypatch):
+    """Its kernels answer in bf16, which weights in fp32 cannot be multiplied with outside autocast."""
+    model = models.build(ModelConfig(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0).eval()
+    ids = torch.randint(0, 40, (3, 16), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad(), attention.resting(model):  # nothing to rest from
+        plain = model(ids).logits
+    own = model.config._attn_implementation
+    with attention.fusing(model, torch.device("cuda"), "bf16"):
+        kernel = model.config._attn_implementation
+        with torch.no_grad(), attention.resting(model):
+            assert torch.allclose(model(ids).logits, plain, atol=1e-5)
+        assert model.config._attn_implementation == kernel
+    assert model.config._attn_implementation == own
+
+
 def test_a_model_of_another_kind_keeps_its_own_logits():
     model = models.build(ModelConfig("gpt2", 1, 16, 2, 8), 20, 0, 0)
     model.config.model_type = "another"

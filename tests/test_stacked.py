@@ -142,6 +142,16 @@ def test_what_cannot_be_stacked_is_of_no_others_shape(tmp_path):
     assert len(set(shapes)) == len(shapes)
 
 
+def test_a_job_with_dropout_ends_among_others_where_it_would_have_ended_alone(tmp_path):
+    def job(folder, seed):
+        torch.manual_seed(seed)  # as the steps of a run do
+        return stacked.run(loop(folder, seed, dropout=0.2), "test", "pretrain")
+
+    alone = [job(tmp_path / f"alone{seed}", seed) for seed in range(3)]
+    among = together.run([lambda seed=seed: job(tmp_path / f"{seed}", seed) for seed in range(3)], 3)
+    assert among == alone
+
+
 def test_jobs_that_meet_train_as_a_stack_and_get_their_own_curves(tmp_path):
     loops = [loop(tmp_path / f"{seed}", seed) for seed in range(2)]
     odd = loop(tmp_path / "odd", 5, steps=5)

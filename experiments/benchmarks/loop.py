@@ -132,6 +132,8 @@ def _plain(shape: Shape, compile: bool, where: torch.device) -> Contender:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         loss.item()
+        if where.type == "cuda":  # the last backward pass and update, too
+            torch.cuda.synchronize(where)
 
     def measure() -> float:
         steps(WARM)
