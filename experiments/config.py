@@ -107,8 +107,8 @@ def register() -> None:
 
 
 def lab_of(words: list[str]) -> tuple[Path, list[str]]:
-    """Return the lab that `paths.lab=DIR` among a command's words names, and the other words."""
-    given = [word.partition("=")[2] for word in words if word.startswith("paths.lab=")]
+    """Return the lab that `paths.lab=DIR` among a command's words names, maybe in quotes, and the other words."""
+    given = [word.partition("=")[2].strip("'\"") for word in words if word.startswith("paths.lab=")]
     return Path(given[-1] if given else Paths.lab), [word for word in words if not word.startswith("paths.lab=")]
 
 

@@ -1,12 +1,16 @@
 """What a job's process may take, without starting one."""
 
+import re
 import resource
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 
-from hydra_plugins.physics_lm_launcher import _child
+from data_gen.config import ConfigError
+from hydra_plugins.physics_lm_launcher import _child, _pool
+from hydra_plugins.physics_lm_launcher.processes import ProcessesConf
 
 
 @pytest.fixture
@@ -42,3 +46,17 @@ def test_a_memory_limit_is_the_processes_own(monkeypatch):
     monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: set_to.update({kind: limits}))
     _child._limit({"memory_gb": 1.5, "slot": 0, "at_once": 1, "gpu_share": 0})
     assert set_to == {resource.RLIMIT_DATA: (1.5 * 2**30, 1.5 * 2**30)}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("n_jobs", 0), ("n_jobs", -7), ("threads", -3), ("memory_gb", -1.0), ("memory_gb", float("nan")),
+     ("memory_gb", 1e30), ("gpu_share", 7.0)],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_is_refused_by_name(key, value):
+    with pytest.raises(ConfigError, match=re.escape(f"hydra.launcher.{key}={value}")):
+        _pool.launch(asdict(ProcessesConf()) | {key: value}, [])
+
+
+def test_the_settings_that_come_with_the_launcher_can_be():
+    _pool.check(asdict(ProcessesConf()))

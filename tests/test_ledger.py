@@ -153,6 +153,17 @@ def test_an_entry_that_was_spoilt_is_passed_over(ledger, text):
     assert ledger.entries() == []
 
 
+def test_a_lab_that_can_only_be_read_goes_by_the_heartbeat(ledger, monkeypatch):
+    def denied(key):
+        raise PermissionError(key)
+
+    ledger.write(Entry(KEY, "a", state="running", beat=time.time()))
+    monkeypatch.setattr(ledger, "lock", denied)
+    assert ledger.alive(ledger.read(KEY))
+    ledger.write(Entry(KEY, "a", state="running", beat=time.time() - ledgers.LOST - 1))
+    assert not ledger.alive(ledger.read(KEY))
+
+
 def test_status_shows_jobs_progress_and_time_left(ledger):
     doing = {"title": "pretrain multi5", "done": 30, "total": 100, "rate": 1.0, "left": 70.0}
     ledger.write(Entry("a" * 64, "corpus=single", "s1", "done", started=1000, ended=1100, peak_mb=512.3))

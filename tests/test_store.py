@@ -27,6 +27,14 @@ def word(lab):
     return f"paths.lab={lab}"
 
 
+def test_a_lab_is_named_as_for_hydra(place, tmp_path):
+    path, _, _ = place
+    (tmp_path / "my labs").mkdir()
+    shutil.move(path, tmp_path / "my labs" / "one")
+    for told in (f"{tmp_path}/my labs/one", f"'{tmp_path}/my labs/one'"):
+        assert store.answer([f"paths.lab={told}"])[-1].startswith("7 artifacts")
+
+
 def test_the_listing_has_every_artifact_with_its_size_and_origin(place):
     lab, first, second = place
     lines = store.answer([word(lab)])

@@ -1,5 +1,6 @@
 """What the launchers' processes run: it loads what jobs need, once, and does each in a copy of itself."""
 
+import contextlib
 import importlib
 import os
 import pickle
@@ -26,7 +27,8 @@ def main() -> None:
             os.close(told)
             return _do(work)
         _, status, usage = os.wait4(process, 0)
-        os.write(told, pickle.dumps((os.waitstatus_to_exitcode(status), usage.ru_maxrss)))
+        with contextlib.suppress(BrokenPipeError):  # the launcher was killed: nobody hears
+            os.write(told, pickle.dumps((os.waitstatus_to_exitcode(status), usage.ru_maxrss)))
 
 
 def _next() -> bytes:

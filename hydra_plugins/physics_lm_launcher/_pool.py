@@ -17,6 +17,9 @@ from hydra.core.utils import JobReturn, JobStatus
 from joblib import Parallel, cpu_count, delayed
 from tqdm import tqdm
 
+from data_gen.config import ConfigError
+
+MOST_GB = 2**20  # a limit that the system takes
 CHILD = [sys.executable, "-m", "hydra_plugins.physics_lm_launcher._child"]
 Work = Callable[[], Sequence[JobReturn]]  # what one process does: a job, or several
 
@@ -25,8 +28,25 @@ class JobKilledError(RuntimeError):
     """The process of a job ended before the job did."""
 
 
+def check(settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError naming a setting of ProcessesConf that cannot be, and the mend."""
+    n_jobs, threads, memory, share = (settings[key] for key in ("n_jobs", "threads", "memory_gb", "gpu_share"))
+    for key, fits, mend in (
+        ("n_jobs", n_jobs == -1 or n_jobs >= 1, "1 or more, or -1 for one per core"),
+        ("threads", threads >= 0, "1 or more, or 0 to divide the cores"),
+        ("memory_gb", 0 <= memory <= MOST_GB, f"at most {MOST_GB}, or 0 for any amount"),
+        ("gpu_share", 0 <= share <= 1, "at most 1, or 0 to divide the memory"),
+    ):
+        if not fits:
+            raise ConfigError(f"hydra.launcher.{key}={settings[key]}: {mend}")
+
+
 def launch(settings: Mapping[str, Any], works: Sequence[tuple[int, Work]]) -> list[list[JobReturn]]:
-    """Do every work, of so many jobs, in a process of its own, `n_jobs` at a time; see ProcessesConf."""
+    """Do every work, of so many jobs, in a process of its own, `n_jobs` at a time; see ProcessesConf.
+
+    Raises ConfigError as `check` does.
+    """
+    check(settings)
     at_once = settings["n_jobs"] if settings["n_jobs"] > 0 else cpu_count()
     at_once = max(1, min(at_once, len(works)))
     threads = settings["threads"] or max(1, cpu_count() // at_once)
