@@ -4,7 +4,6 @@ import shlex
 from pathlib import Path
 
 import hydra
-import pandas as pd
 from omegaconf import DictConfig
 
 from data_gen.config import ConfigError
@@ -31,6 +30,7 @@ def export(config: DictConfig) -> Path:
             "export: entries, tokenizer or model of this run were removed; remove its rows, and run again"
         )
     import datasets
+    import pandas as pd
 
     from data_gen.questions import SPLITS
     from physics_lm import compact, harness, hub, masked, results, tokenizers
@@ -58,15 +58,8 @@ def main(config: DictConfig) -> None:
     folder = guarded(lambda: export(config))
     print(folder)
     if (tasks := folder / "lm_eval").exists():
-        words = [
-            "--model_args",
-            f"pretrained={folder / 'model'}",
-            "--tasks",
-            "physics_lm",
-            "--include_path",
-            str(tasks),
-        ]
-        print(shlex.join(["lm_eval", "--model", "hf", *words]))
+        model = shlex.quote(f"pretrained={folder / 'model'}")
+        print(f"lm_eval --model hf --model_args {model} --tasks physics_lm --include_path {shlex.quote(str(tasks))}")
     else:
         print("no lm_eval tasks: the run asks about facts, or its model reads both ways")
 

@@ -77,7 +77,7 @@ def check_sound(paths: Sequence[Path]) -> None:
     """Raise SchemaError naming a file that is not as it was written, where its manifest is there."""
     for path in paths:
         if (path.parent / MANIFEST).exists() and (damage := damaged(path.parent)):
-            raise SchemaError(f"{path.parent}: {damage} since it was written; its command makes it anew, or remove it")
+            raise SchemaError(f"{path.parent}: {damage}; its command makes it anew, or remove its folder")
 
 
 def check_schemas(paths: Sequence[Path]) -> None:
