@@ -34,9 +34,10 @@ def check_words(words: Iterable[str]) -> None:
 def task(config: DictConfig, sweep: str = "") -> str:
     """Run the pipeline of one composed config, as part of a sweep where it is one; return the key of its rows."""
     run, lab = run_config(config), Path(config.paths.lab)
-    checks.check(run)  # before the plan, which takes what can be for granted
-    group = sweep or pipeline.plan(run).probe.key[:12]
-    return pipeline.run(run, lab, tracking.tracker(OmegaConf.to_object(config.tracking), group, lab)).name
+    if not sweep:  # of a sweep every job was checked, and a plan takes for granted what a check refuses
+        checks.check(run)
+        sweep = pipeline.plan(run).probe.key[:12]
+    return pipeline.run(run, lab, tracking.tracker(OmegaConf.to_object(config.tracking), sweep, lab)).name
 
 
 def main() -> None:

@@ -128,9 +128,7 @@ class Job:
         corpus.write(entries, folder, self.world, replace(self.config.corpus, path=""), self.config.beside)
         people = {entry.person_id for entry in entries if entry.person_id > beside.NOBODY}
         if left := len(self.world) - sum(map(self.world.knows, people)):
-            log.warning(
-                "corpus: %d of %d people are told of nowhere, and asked about all the same", left, len(self.world)
-            )
+            log.warning("corpus: %d of %d people are told of nowhere, and asked about", left, len(self.world))
         return {"entries": len(entries), "people": len(people)}
 
     def told(self, epoch: int = 0) -> Iterable[Biography]:
