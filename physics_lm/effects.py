@@ -2,14 +2,14 @@
 
 All rows of one fact (its paraphrases) are averaged first, so that every test and interval is over facts. A
 p-value takes the trained models as given: facts of several seeds count as independent, and what another seed
-would change is in the intervals alone (`results.drawn`).
+would change is in the intervals alone (`bootstrap.drawn`).
 """
 
 import pandas as pd
 from scipy import stats
 
-from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm import bootstrap, results
+from physics_lm.bootstrap import Estimate
 
 
 def accuracy(rows: pd.DataFrame) -> Estimate:
@@ -36,7 +36,7 @@ def above_chance(rows: pd.DataFrame) -> Estimate:
 
 def by_fact(rows: pd.DataFrame, column: str) -> pd.Series:
     """Return the mean of a column for every fact of every seed (`seed/fact`)."""
-    return rows[column].groupby(results.units(rows, "fact")).mean()
+    return rows[column].groupby(bootstrap.units(rows, "fact")).mean()
 
 
 def effect(rows: pd.DataFrame) -> Estimate:
@@ -45,8 +45,8 @@ def effect(rows: pd.DataFrame) -> Estimate:
     The interval is a bootstrap over facts.
     """
     z = by_fact(rows, "z")
-    weight_RxF = results.drawn(z.index)
-    return results.interval(float(z.mean()), weight_RxF @ z.to_numpy() / weight_RxF.sum(1))
+    weight_RxF = bootstrap.drawn(z.index)
+    return bootstrap.interval(float(z.mean()), weight_RxF @ z.to_numpy() / weight_RxF.sum(1))
 
 
 def t_test(rows: pd.DataFrame) -> float:

@@ -5,8 +5,6 @@ number by more than other people would.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +15,9 @@ from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from physics_lm.artifacts import MANIFEST, damaged
+from physics_lm.bootstrap import Estimate, drawn, interval, units, weights
 from physics_lm.pipeline import RunConfig, columns
 
-RESAMPLES = 1000
 PAIRED = ["seed", "task", "split", "person", "attribute", "prompt"]  # what makes two rows the same question
 ASKED = ["other", "hinted", "heldout"]  # and what some families add
 APART = ["step", "position", "hinted", "heldout"]  # in which the rows of one task differ where a probe has them
@@ -32,15 +30,6 @@ class SchemaError(ValueError):
 
 class MixedArmsError(ValueError):
     """Rows would be averaged over arms that differ in a setting nobody named."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A share in percent with its 95% interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def load(lab: Path | str = "lab", runs: Iterable[str] | None = None) -> pd.DataFrame:
@@ -133,39 +122,6 @@ def _cells(rows: pd.DataFrame, value: str = "correct", cluster: str = "person") 
     sums = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="sum", fill_value=0)
     counts = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="count", fill_value=0)
     return sums, counts
-
-
-def units(rows: pd.DataFrame, cluster: str = "person") -> pd.Series:
-    """Return what is resampled in each row, as `seed/person`."""
-    seed = rows["seed"] if "seed" in rows else pd.Series(0, rows.index)
-    return seed.astype(str) + "/" + rows[cluster].astype(str)
-
-
-def drawn(found: Iterable[str]) -> np.ndarray:
-    """Return how often each of P units (`seed/person`) counts in each resample, (RESAMPLES, P).
-
-    Of several seeds as many are drawn first, and then of each, as often as it was, as many units as it has. The same
-    for every table about the same units.
-    """
-    return _drawn(tuple(pd.factorize(_seeds(found))[0]))
-
-
-def _seeds(found: Iterable[str]) -> np.ndarray:
-    return np.array([unit.partition("/")[0] for unit in found])
-
-
-@lru_cache(maxsize=3)
-def _drawn(seed_P: tuple[int, ...]) -> np.ndarray:
-    rng, seeds = np.random.default_rng(0), len(set(seed_P))
-    times_RxS = np.ones((RESAMPLES, 1), int)
-    if seeds > 1:
-        times_RxS = rng.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES)
-    weight_RxP = np.empty((RESAMPLES, len(seed_P)))
-    for seed, times_R in enumerate(times_RxS.T):
-        own_P = np.array(seed_P) == seed
-        size = own_P.sum()
-        weight_RxP[:, own_P] = rng.multinomial(times_R * size, np.full(size, 1 / size))
-    return weight_RxP
 
 
 def _means(sums_PxA: pd.DataFrame, counts_PxA: pd.DataFrame) -> np.ndarray:
@@ -296,34 +252,8 @@ def _test(pairs: pd.DataFrame) -> dict[str, float]:
     return {"both": both, "only_first": first, "only_second": second, "neither": neither, "p": float(p)}
 
 
-def weights(rows: pd.DataFrame) -> np.ndarray:
-    """Return how often each row counts in each bootstrap resample of the people, shape (RESAMPLES, rows).
-
-    Rows about a pair (`other` is not -1) count as often as both were drawn (Owen's pigeonhole bootstrap). Tables
-    about the same people are resampled alike, so that differences between them can be taken resample by resample.
-    """
-    first, second = units(rows), units(rows, "other")
-    pair = (rows["other"] >= 0).to_numpy()
-    people = sorted({*first, *second[pair]})
-    place = {person: number for number, person in enumerate(people)}
-    drawn_RxP = drawn(people)
-    weight_RxQ = drawn_RxP[:, first.map(place).to_numpy()]
-    weight_RxQ[:, pair] *= drawn_RxP[:, second[pair].map(place).to_numpy(int)]
-    seed_Q, seed_P = _seeds(first), _seeds(people)
-    for seed in np.unique(seed_Q):  # drawn twice, it gives pairs of its people twice, not four times
-        times_R = drawn_RxP[:, seed_P == seed].mean(1)
-        weight_RxQ[:, pair & (seed_Q == seed)] /= np.maximum(times_R, 1)[:, None]
-    return weight_RxQ
-
-
 def paired(rows: pd.DataFrame, value: str = "correct") -> Estimate:
     """Return the mean of a column of questions about pairs in percent, with a bootstrap over both people."""
     weight_RxQ = weights(rows)
-    drawn = 100 * (weight_RxQ @ rows[value].to_numpy(float)) / np.maximum(weight_RxQ.sum(1), 1e-9)
-    return interval(100 * float(rows[value].mean()), drawn)
-
-
-def interval(value: float, drawn: np.ndarray) -> Estimate:
-    """Return a number with the middle 95% of its resamples."""
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Estimate(value, float(low), float(high))
+    resampled = 100 * (weight_RxQ @ rows[value].to_numpy(float)) / np.maximum(weight_RxQ.sum(1), 1e-9)
+    return interval(100 * float(rows[value].mean()), resampled)

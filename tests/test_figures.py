@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from data_gen.attributes import NAMES
 from experiments.figures import Between, extraction
 from experiments.figures import extraction_paper as paper
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 PEOPLE = 50
 ALL = [*paper.FINETUNED, *(f"{name}_mixed" for name in paper.MIXED)]

@@ -11,7 +11,7 @@ from experiments.figures import comparison_paper as pairs
 from experiments.figures import inverse_paper as searches
 from experiments.figures import retrieval_paper as parts
 from experiments.figures.hints import PLAIN, WITH, WITHOUT
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 PEOPLE = 500
 CHANCE = {

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binom, chi2
 from statsmodels.stats.proportion import proportion_confint
 
-from physics_lm import results
+from physics_lm import bootstrap, results
 
 
 def table(correct_PxA, seed=0, **columns):
@@ -75,13 +75,13 @@ def test_an_interval_over_seeds_covers_what_models_differ_in():
 
 def test_of_one_seed_people_alone_are_drawn():
     labels = [f"7/{person}" for person in range(9)]
-    expected = np.random.default_rng(0).multinomial(9, np.full(9, 1 / 9), results.RESAMPLES)
-    assert np.array_equal(results.drawn(labels), expected)
+    expected = np.random.default_rng(0).multinomial(9, np.full(9, 1 / 9), bootstrap.RESAMPLES)
+    assert np.array_equal(bootstrap.drawn(labels), expected)
 
 
 def test_of_several_seeds_as_many_are_drawn_and_as_many_people_of_each():
     seeds = np.array([0] * 4 + [10] * 5 + [1] * 4)
-    weight = results.drawn([f"{seed}/{person}" for person, seed in enumerate(seeds)])
+    weight = bootstrap.drawn([f"{seed}/{person}" for person, seed in enumerate(seeds)])
     times = np.stack([weight[:, seeds == seed].sum(1) / (seeds == seed).sum() for seed in (0, 10, 1)])
     assert (times.sum(0) == 3).all()
     assert set(np.unique(times)) == {0, 1, 2, 3}
@@ -95,7 +95,7 @@ def test_a_contrast_pairs_people():
     assert paired.value == pytest.approx(100 * (first.mean() - second.mean()))
     apart = results.clustered(table(first))
     assert paired.high - paired.low < 0.5 * np.sqrt(2) * (apart.high - apart.low)
-    assert results.contrast(table(first), table(first)) == results.Estimate(0, 0, 0)
+    assert results.contrast(table(first), table(first)) == bootstrap.Estimate(0, 0, 0)
 
 
 def test_a_contrast_does_not_care_about_the_order_of_rows():
@@ -107,7 +107,7 @@ def test_a_contrast_compares_a_seed_with_itself():
     ones, zeros = np.ones((20, 2)), np.zeros((20, 2))
     first = pd.concat([table(ones, seed=0), table(zeros, seed=1)])
     second = pd.concat([table(zeros, seed=1), table(ones, seed=0)])
-    assert results.contrast(first, second) == results.Estimate(0, 0, 0)
+    assert results.contrast(first, second) == bootstrap.Estimate(0, 0, 0)
 
 
 def test_a_contrast_is_the_difference_of_the_means_where_people_lack_attributes():
@@ -278,10 +278,10 @@ def test_people_of_two_seeds_are_two_people_and_singles_count_once():
     rows = pd.concat([pairs_of(30, 2, lambda a, b: a % 2 == 0, seed) for seed in (0, 1)], ignore_index=True)
     assert results.paired(rows).value == 50
     singles = rows.assign(other=-1)
-    weight = results.weights(singles)
-    assert weight.shape == (results.RESAMPLES, 120)
+    weight = bootstrap.weights(singles)
+    assert weight.shape == (bootstrap.RESAMPLES, 120)
     assert (weight.sum(1) == 2 * 60).all()
-    both = results.weights(rows)
+    both = bootstrap.weights(rows)
     assert both.sum(1).mean() == pytest.approx(120, rel=0.1)
     assert not np.array_equal(both.sum(1), weight.sum(1))
 

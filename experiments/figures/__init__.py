@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 SCALES = ("smoke", "laptop", "gpu", "paper")  # from what shows nothing to what shows everything
 

@@ -20,7 +20,7 @@ from experiments.figures.held_out import (
     read,
 )
 from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Reading both ways: what of its entries a model restores, and what it can be asked about"
 RESTORED = "restored"  # the task of `physics_lm.probes.bidirectional`

@@ -9,7 +9,7 @@ from experiments.figures import celebrity_paper as paper
 from experiments.figures.drawing import heat, panels, titled
 from experiments.figures.held_out import BLUE, GREEN, ORANGE, attributes, bars, cells, mean, means, minus, read, train
 from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Celebrities help the minority: people told of once, asked about by a model that learned to answer about others"
 COLORS = {"celebrities": ORANGE, "unrelated": GREEN}

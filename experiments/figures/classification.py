@@ -13,7 +13,7 @@ from experiments.figures import classification_paper as paper
 from experiments.figures.drawing import titled
 from experiments.figures.hints import BASES, PLAIN, WITH, WITHOUT
 from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Known facts are hard to use unless they are written down first: classification of people never asked about"
 MATRICES = ("month_mod6", "major_mod5")  # whose errors are shown

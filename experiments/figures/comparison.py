@@ -10,7 +10,7 @@ from experiments.figures import Arms, Between, Claim, Measure, Statement, hints,
 from experiments.figures import comparison_paper as paper
 from experiments.figures.drawing import titled
 from experiments.figures.hints import BASES, PLAIN, WITH, WITHOUT
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Who ranks higher? Comparison of two people never asked about, and whether both facts were at hand"
 THINGS = {"month": "birth month", "day": "birth day", "major": "luckiness of the major"}

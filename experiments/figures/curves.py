@@ -11,7 +11,7 @@ from experiments.figures import curves_paper as paper
 from experiments.figures.drawing import titled
 from experiments.figures.held_out import BLUE, GREEN, ORANGE
 from experiments.figures.tracks import Array, Track, crossing, estimate, track
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "What is learned when: questions and entries in mixed training, one person and another, known and unknown"
 KNOWN, STRANGERS = ("train", "test"), ("unknown",)

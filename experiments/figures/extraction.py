@@ -23,7 +23,7 @@ from experiments.figures.held_out import (
     train,
 )
 from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Who can be asked about: held-out question answering after reading each person in different ways"
 

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from experiments.figures import Arms
-from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm import bootstrap, results
+from physics_lm.bootstrap import Estimate
 
 # the ways of asking: trained without hints; trained with hints and asked for one, or for none
 PLAIN, WITH, WITHOUT = "no hint in training", "with hint", "hint withheld"
@@ -210,8 +210,8 @@ def mean_gap(parts: Sequence[tuple[pd.DataFrame, Gap]]) -> Estimate:
     """
     ones = [np.ones((1, len(rows))) for rows, _ in parts]
     value = np.mean([abs(_gap(rows, gap, one)) for (rows, gap), one in zip(parts, ones, strict=True)])
-    drawn = np.mean([np.abs(_gap(rows, gap, results.weights(rows))) for rows, gap in parts], axis=0)
-    return results.interval(float(value), drawn)
+    drawn = np.mean([np.abs(_gap(rows, gap, bootstrap.weights(rows))) for rows, gap in parts], axis=0)
+    return bootstrap.interval(float(value), drawn)
 
 
 def _gap(rows: pd.DataFrame, gap: Gap, weight_RxQ: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from experiments.figures import Arms, Between, Claim, Measure, Statement, judge,
 from experiments.figures import inverse_paper as paper
 from experiments.figures.drawing import titled
 from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Who is it? Nothing that a model has read about a person leads back to the name, unless the name came last"
 TASKS = tuple(f"{given}_to_{part}" for part in ("full", "first") for given in GIVEN)

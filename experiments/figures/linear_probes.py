@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 FIRST, WHOLE = "first", "whole"
 

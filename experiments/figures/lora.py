@@ -9,7 +9,7 @@ from experiments.figures import lora_paper as paper
 from experiments.figures.drawing import panels, titled
 from experiments.figures.held_out import BLUE, GREEN, ORANGE, asked, cells, mean, means, minus, of
 from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Fine-tuning for questions by LoRA: the rank on queries and values, and that on the embedding"
 COLORS = {2: ORANGE, 4: "#8c6bb1", 8: BLUE, 16: GREEN, 32: "#8c564b"}

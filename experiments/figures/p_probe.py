@@ -11,7 +11,7 @@ from experiments.figures.drawing import heat, titled
 from experiments.figures.extraction import label
 from experiments.figures.linear_probes import FIRST, excess, held, measured
 from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Where an attribute is known: linear probes before each value of a biography (first tokens)"
 

@@ -12,8 +12,8 @@ from experiments.figures import q_probe_paper as paper
 from experiments.figures.drawing import heat, titled
 from experiments.figures.extraction import label
 from experiments.figures.linear_probes import FIRST, WHOLE, excess, held, measured
-from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm import bootstrap
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Is it stored on the name? Linear probes of a name alone, beside what can be asked for"
 ASKED = "_asked"  # the arm of the same corpus that is fine-tuned on questions
@@ -104,11 +104,11 @@ def correlation(arms: Arms) -> Estimate:
             plain.append([part["correct"].mean() for part in parts])
     drawn_PxTxR, plain_PxT = np.array(drawn), np.array(plain, float)
     found = [np.corrcoef(drawn_PxTxR[:, 0, r], drawn_PxTxR[:, 1, r])[0, 1] for r in range(drawn_PxTxR.shape[2])]
-    return results.interval(float(np.corrcoef(plain_PxT.T)[0, 1]), np.array(found))
+    return bootstrap.interval(float(np.corrcoef(plain_PxT.T)[0, 1]), np.array(found))
 
 
 def _resampled(part: pd.DataFrame) -> np.ndarray:
-    weight_RxQ = results.weights(part.assign(other=-1))
+    weight_RxQ = bootstrap.weights(part.assign(other=-1))
     shares_R: np.ndarray = weight_RxQ @ part["correct"].to_numpy(float) / weight_RxQ.sum(1)
     return shares_R
 

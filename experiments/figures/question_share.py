@@ -8,7 +8,7 @@ from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import question_share_paper as paper
 from experiments.figures.drawing import panels, titled
 from experiments.figures.held_out import BLUE, ORANGE, cells, mean, means, minus
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Mixed training: how many of the windows should hold questions?"
 COLORS = {"single": ORANGE, "multi5_permute": BLUE}

@@ -11,7 +11,7 @@ from experiments.figures import Arms, Between, Claim, Measure, Statement, extrac
 from experiments.figures import retrieval_paper as paper
 from experiments.figures.drawing import heat, titled
 from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Two known values can be told in either order; a later part of one value cannot be jumped to"
 WHOLE = "birth_date"  # asked whole, in the extraction figure's arms

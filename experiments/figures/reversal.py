@@ -14,7 +14,7 @@ from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import reversal_paper as paper
 from experiments.figures.drawing import titled
 from physics_lm import effects
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Told in one order, a fact is known in that order only"
 TASKS = (TOLD, SAME, REVERSE, CONTEXT_SAME, CONTEXT_REVERSE)

@@ -11,7 +11,7 @@ from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import reversal_cures_paper as paper
 from experiments.figures.drawing import titled
 from physics_lm import effects
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "What lets a fact told in one order be known in the other"
 NAMES = {

@@ -12,7 +12,7 @@ from experiments.figures import reversal_logprob_paper as paper
 from experiments.figures.drawing import titled
 from experiments.figures.reversal import part
 from physics_lm import effects
-from physics_lm.results import Estimate
+from physics_lm.bootstrap import Estimate
 
 TITLE = "Asked in the other order: is the right answer any likelier than the others?"
 WORDS = {NAME_FIRST: "told name first", DESCRIPTION_FIRST: "told description first"}

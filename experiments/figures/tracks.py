@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from physics_lm import results
-from physics_lm.results import Estimate
+from physics_lm import bootstrap
+from physics_lm.bootstrap import Estimate
 
 Array = NDArray[np.float64]
 RESAMPLES = 500
@@ -28,7 +28,7 @@ class Track:
 
     def interval(self) -> tuple[Array, Array]:
         """Return the (S,) ends of the 95% interval of the mean, by a bootstrap over people."""
-        drawn_RxS = np.stack([self.mean(weight) for weight in results.drawn(self.people)[:RESAMPLES]])
+        drawn_RxS = np.stack([self.mean(weight) for weight in bootstrap.drawn(self.people)[:RESAMPLES]])
         low, high = np.quantile(drawn_RxS, [0.025, 0.975], axis=0)
         return low, high
 
@@ -36,7 +36,7 @@ class Track:
 def track(rows: pd.DataFrame, task: str, splits: Sequence[str], value: str) -> Track:
     """Return one measure of the people of some splits; value: a column, or `share` for the share of right tokens."""
     part = rows[(rows["task"] == task) & rows["split"].isin(splits)]
-    people = results.units(part)
+    people = bootstrap.units(part)
     part = part.assign(share=part["tokens_correct"] / part["tokens"], people=people)
     grid = part.pivot_table(index="step", columns="people", values=value, aggfunc="mean")
     return Track(grid.index.to_numpy(float), tuple(grid.columns), grid.to_numpy(float))
@@ -59,7 +59,7 @@ def crossing(steps: Array, values: Array, level: float) -> float:
 
 def estimate(tracks: Sequence[Track], measure: Callable[[list[Array]], float]) -> Estimate:
     """Return a measure of the tracks' means with a bootstrap over people, the same draw for the same people."""
-    drawn_RxP = {found.people: results.drawn(found.people) for found in tracks}
+    drawn_RxP = {found.people: bootstrap.drawn(found.people) for found in tracks}
     resampled = [
         measure([found.mean(drawn_RxP[found.people][number]) for found in tracks]) for number in range(RESAMPLES)
     ]
