@@ -68,7 +68,10 @@ def test_every_claim_holds_on_the_papers_own_numbers(arms):
     assert all(claim.low <= claim.ours <= claim.high for claim in judged)
 
 
-@pytest.mark.parametrize("id", ["A1", "A1.gap", "A2", "A2.bio", "A4.1", "A5.date", "A5.ratio", "A6", "A6.order", "A8"])
+ABSENT = ["A1", "A1.gap", "A2", "A2.bio", "A4.1", "A4.order", "A5.date", "A5.ratio", "A6", "A6.more", "A6.order", "A8"]
+
+
+@pytest.mark.parametrize("id", ABSENT)
 def test_a_claim_does_not_hold_where_the_phenomenon_is_absent(flat, id):
     claim = by_id(extraction.claims(flat, True, "paper"))[id]
     assert claim.holds is False

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
 from data_gen import biographies
 from data_gen.attributes import NAMES
@@ -11,6 +12,7 @@ from experiments.figures import couple, extraction_paper, p_probe, p_probe_paper
 from experiments.figures.linear_probes import FIRST, WHOLE, excess, held
 
 PEOPLE = 400
+ASKED = {name: values[1:] for name, values in extraction_paper.FINETUNED.items()}  # by attribute
 CHANCE = (8.3, 2.5, 37.0, 4.0, 1.5, 14.8)
 
 
@@ -62,6 +64,7 @@ def test_the_claims_of_the_p_probe_hold_on_the_papers_numbers():
         "A12.mean": True,
         "A12.far": True,
         "A13": None,
+        "A13.rise": None,
         **APART,
     }
 
@@ -77,6 +80,7 @@ def test_the_claims_of_the_p_probe_hold_on_the_papers_numbers():
         "A12.mean": False,
         "A12.far": False,
         "A13": None,
+        "A13.rise": None,
         **APART,
     }
     apart = {"multi5_permute_apart": p_arm("multi5_permute", True)}
@@ -85,6 +89,11 @@ def test_the_claims_of_the_p_probe_hold_on_the_papers_numbers():
     for other, same in ((None, True), (none, False)):
         both = {**apart, "multi5_permute": p_arm("multi5_permute", True, *([other] if other else []))}
         assert holds(p_probe.claims(both, True, "laptop"))["A12.same"] is same
+    once = {"single_permute1": p_arm("single_permute1", True)}
+    found = holds(p_probe.claims(once, True, "gpu"))
+    assert found["A13.rise"]
+    level = {"single_permute1": p_arm("single_permute1", True, none)}
+    assert not holds(p_probe.claims(level, True, "gpu"))["A13.rise"]
     everywhere = {"single": p_arm("multi5_fullname", False)}
     assert not holds(p_probe.claims(everywhere, True, "gpu"))["A11.off"]
     assert set(holds(p_probe.claims(arms, False, "smoke")).values()) == {None}
@@ -113,9 +122,12 @@ def test_what_was_told_before_a_place_is_left_out_of_the_picture():
     assert table["unseen"].eq("October").all()
 
 
-def q_arms(probe, asked):
+SOME = ("single", "single_permute2", "multi5", "multi5_permute")
+
+
+def q_arms(probe, asked, names=SOME):
     arms = {}
-    for arm in ("single", "single_permute2", "multi5", "multi5_permute"):
+    for arm in names:
         tasks = [(FIRST, name) for name in NAMES] + [(WHOLE, name) for name in NAMES[1:]]
         arms[arm] = pd.concat([cell(task, name, 0, probe(arm, task, name)) for task, name in tasks], ignore_index=True)
         parts = [cell("extraction", name, 0, asked(arm, name)) for name in NAMES]
@@ -124,14 +136,28 @@ def q_arms(probe, asked):
 
 
 def published(arm, name):
-    return extraction_paper.FINETUNED[arm][1 + NAMES.index(name)]
+    return ASKED[arm][NAMES.index(name)]
 
 
 def test_the_claims_of_the_q_probe_hold_on_the_papers_numbers():
     arms = q_arms(q_probe_paper.value, published)
-    assert holds(q_probe.claims(arms, True, "gpu")) == {"A15.single": True, "A15.multi": True, "A15": True}
+    known = {"A15.single": True, "A15.multi": True, "A15": True, "A15.rank": None}
+    assert holds(q_probe.claims(arms, True, "gpu")) == known
     turned = q_arms(lambda arm, task, name: 100 - q_probe_paper.value(arm, task, name), published)
-    assert holds(q_probe.claims(turned, True, "gpu")) == {"A15.single": False, "A15.multi": False, "A15": False}
+    known = {"A15.single": False, "A15.multi": False, "A15": False, "A15.rank": None}
+    assert holds(q_probe.claims(turned, True, "gpu")) == known
+
+
+def test_the_sets_rank_alike_by_probe_and_question_in_the_paper():
+    every = q_arms(q_probe_paper.value, published, q_probe_paper.FIRST)
+    found = {claim.id: claim for claim in q_probe.claims(every, True, "gpu")}
+    assert (found["A15"].holds, found["A15.rank"].holds) == (True, True)
+    assert found["A15"].ours == pytest.approx(float(found["A15"].paper), abs=0.006)
+    assert found["A15.rank"].ours == pytest.approx(float(found["A15.rank"].paper), abs=0.011)
+    means = [[np.mean(table[arm]) for arm in every if arm in table] for table in (q_probe_paper.FIRST, ASKED)]
+    assert found["A15.rank"].ours == pytest.approx(spearmanr(*means).statistic, abs=0.01)
+    turned = q_arms(lambda *cell: 100 - q_probe_paper.value(*cell), published, q_probe_paper.FIRST)
+    assert holds(q_probe.claims(turned, True, "gpu"))["A15.rank"] is False
 
 
 def test_the_correlation_is_pearsons_over_arms_and_attributes_within_its_interval():

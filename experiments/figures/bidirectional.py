@@ -96,10 +96,10 @@ CLAIMS = (
     Statement("A18.half", "less than half of what the model that reads one way does (points above half)", "-44.4",
               (BOTH, CAUSAL), _half, Between(high=0)),
     Statement("A18.mixed", "in mixed training", "31.5", (MIXED,), mean(MIXED), Between(high=55)),
-    Statement("A18.date", "in mixed training with full names, the birth date", "87.0", (NAMED,),
+    Statement("A18.date", "in mixed training with full names, the birth date", "87.0 (fine-tuned or mixed)", (NAMED,),
               attribute(NAMED, "birth_date"), Between(60)),
-    Statement("A18.order", "in mixed training, majors above employers (points)", "59.8 (full names)", (MIXED,), _order,
-              Between(0)),
+    Statement("A18.order", "in mixed training, majors above employers (points)", "59.8 (full names; or fine-tuned)",
+              (MIXED,), _order, Between(0)),
 )  # fmt: skip
 
 

@@ -65,6 +65,12 @@ def _worst(arms: Arms) -> Estimate:
 PLAIN, BESIDE, CONTROL = ALL = ("single_permute1", "single_permute1_celebrities", "single_permute1_unrelated")
 
 
+WEAKER = (
+    ("single", "fixed order beside celebrities", "-23.6", "58.8"),
+    ("single_permute1_fullname", "full names beside celebrities", "-34.1", "48.3"),
+)
+
+
 def statements(scale: str) -> tuple[Statement, ...]:
     """Return facts A16 and A17; the gain that is asked for depends on the scale."""
     gain = GAIN.get(scale, MOST)
@@ -81,10 +87,14 @@ def statements(scale: str) -> tuple[Statement, ...]:
         Statement("A16.train", "and the celebrities' questions are answered", "not given", (BESIDE,), train(BESIDE),
                   Between(95)),
         *(
+            Statement(f"A17.{name}.gain", f"{words}: above shuffled order with nothing beside (points)", number,
+                      (f"{name}_celebrities", PLAIN), minus(f"{name}_celebrities", PLAIN), Between(0))
+            for name, words, _, number in WEAKER
+        ),
+        *(
             Statement(f"A17.{name}", f"{words}: below shuffled order (points)", number, (f"{name}_celebrities", BESIDE),
                       minus(f"{name}_celebrities", BESIDE), Between(high=0))
-            for name, words, number in (("single", "fixed order beside celebrities", "-23.6"),
-                                        ("single_permute1_fullname", "full names beside celebrities", "-34.1"))
+            for name, words, number, _ in WEAKER
         ),
     )  # fmt: skip
 

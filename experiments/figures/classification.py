@@ -106,9 +106,8 @@ def _at(arms: Arms, base: str, share: float | None, mode: str) -> pd.DataFrame:
     return hints.find(arms, base, share or largest, mode != PLAIN)
 
 
-def _level(task: str, mode: str, smallest: bool = False) -> Measure:
+def _level(task: str, mode: str, share: float) -> Measure:
     def measure(arms: Arms) -> Estimate:
-        share = min(hints.shares(arms)) if smallest else None
         return hints.estimate(hints.asked(_at(arms, BASES[0], share, mode), task, mode))
 
     return measure
@@ -123,7 +122,7 @@ def _minus(task: str, one: str, two: str, share: float | None = None, base: str 
 
 
 def _rise(arms: Arms) -> Estimate:
-    parts = [_at(arms, BASES[0], pick(hints.shares(arms)), PLAIN) for pick in (max, min)]
+    parts = [_at(arms, BASES[0], share, PLAIN) for share in (0.5, 0.1)]
     return results.contrast(*(hints.asked(rows, "month_mod2", PLAIN) for rows in parts))
 
 
@@ -160,16 +159,33 @@ MANY = tuple(
 CLAIMS = (
     Statement(
         "B4",
-        "month parity without hints, at the smallest share",
-        "60.4 (2.5%)",
-        (M,),
-        _level("month_mod2", PLAIN, True),
+        "month parity without hints, of 2.5% of the people",
+        "60.4",
+        ("M_2.5",),
+        _level("month_mod2", PLAIN, 0.025),
         Between(high=75),
+        (("laptop", "2.5% of 400 people are ten, too few to train on"),),
     ),
-    Statement("B4.rise", "and its rise to the largest share (points)", "34.9", (M, "M_10"), _rise, Between(0)),
+    Statement(
+        "B4.10",
+        "month parity without hints, of 10% of the people",
+        "75.9",
+        ("M_10",),
+        _level("month_mod2", PLAIN, 0.1),
+        Between(high=90),
+    ),
+    Statement("B4.rise", "and its rise from 10% to 50% (points)", "19.4", (M, "M_10"), _rise, Between(0)),
     Statement(
         "B5",
-        "month parity at 10% of the people: hint training and a hint above no-hint training (points)",
+        "month parity at 10% of the people, hint training: with the hint above without (points)",
+        "13.9",
+        ("M_10_hint",),
+        _minus("month_mod2", WITH, WITHOUT, 0.1),
+        Between(8),
+    ),
+    Statement(
+        "B5.10",
+        "hint training and a hint above no-hint training (points)",
         "18.3",
         ("M_10", "M_10_hint"),
         _minus("month_mod2", WITH, PLAIN, 0.1),

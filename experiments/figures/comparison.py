@@ -132,7 +132,8 @@ CLAIMS = (
         "3.4",
         (M,),
         _beyond_chance("major_ranking", PLAIN),
-        Between(high=8),
+        Between(high=5),
+        laptop=Between(high=8),
     ),
     Statement(
         "B6.subtract",

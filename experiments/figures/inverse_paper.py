@@ -1,7 +1,7 @@
 """Part 3.2, Figure 6 (bioS, GPT2 124M): inverse search in percent, QA fine-tuned and mixed.
 
 By arm and condition: first name, full name. The 16 sets in which the name comes first: every full-name cell is
-0.0 and every first-name cell lies in FIRST_NAME.
+0.0 and the first-name cells of a condition lie in FIRST_NAME.
 """
 
 RESULTS: dict[str, dict[str, tuple[float, float]]] = {
@@ -62,4 +62,10 @@ RESULTS: dict[str, dict[str, tuple[float, float]]] = {
         "all": (99, 95.7),
     },
 }
-FIRST_NAME = (0.6, 1.7)
+FIRST_NAME: dict[str, tuple[float, float]] = {
+    "bdate": (0.6, 1.2),
+    "birth": (0.6, 1.7),
+    "three": (0.6, 1.7),
+    "four": (0.6, 1.7),
+    "all": (0.6, 1.7),
+}

@@ -10,6 +10,12 @@ from data_gen.attributes import NAMES
 APART = "_apart"
 Cells = tuple[float | None, ...]
 CHANCE: dict[str, float] = dict(zip(NAMES, (8.3, 2.5, 37.0, 4.0, 1.5, 14.8), strict=True))
+
+
+def _at_start(*values: float) -> tuple[Cells, ...]:
+    return tuple((value, None, None, None, None, None) for value in values)
+
+
 _FIRST: dict[str, tuple[Cells, ...]] = {
     "single": (
         (100,), (5.9, 100), (38.0, 37.1, 99.2), (4.7, 4.6, 5.4, 99.9), (1.5, 1.2, 1.3, 2.4, 99.5),
@@ -43,6 +49,9 @@ _FIRST: dict[str, tuple[Cells, ...]] = {
         (96.1, None, None, None, 97.9, 100), (58.0, None, None, None, 76.8, 100), (71.5, None, None, None, 84.1, 99.9),
         (72.5, None, None, None, 84.7, 100), (97.0, None, None, None, 98.6, 100), (99.3, None, None, None, 99.9, 100),
     ),
+    "single_permute1_fullname": _at_start(58.8, 37.4, 54.9, 42.0, 43.2, 49.5),
+    "single_permute2_fullname": _at_start(81.5, 57.7, 69.7, 65.3, 91.9, 96.3),
+    "single_permute5_fullname": _at_start(88.8, 63.5, 76.8, 70.4, 98.0, 99.9),
     "multi2_permute": (
         (100,) * 6, (99.9,) * 6, (99.9,) * 6, (99.5, None, None, None, None, 100),
         (93.3, 95.3, 96.8, 98.0, 98.8, 99.9), (90.2, 92.8, 95.0, 96.8, 98.6, 100),
