@@ -54,9 +54,11 @@ def _drawn(seed_P: tuple[int, ...]) -> np.ndarray:
 def weights(rows: pd.DataFrame) -> np.ndarray:
     """Return how often each row counts in each bootstrap resample of the people, shape (RESAMPLES, rows).
 
-    Rows about a pair (`other` is not -1) count as often as both were drawn (Owen's pigeonhole bootstrap). Tables
-    about the same people are resampled alike, so that differences between them can be taken resample by resample.
+    Rows about a pair (they have an `other` that is not -1) count as often as both were drawn (Owen's pigeonhole
+    bootstrap). Tables about the same people are resampled alike, so that differences between them can be taken
+    resample by resample.
     """
+    rows = rows if "other" in rows else rows.assign(other=-1)
     first, second = units(rows), units(rows, "other")
     pair = (rows["other"] >= 0).to_numpy()
     people = sorted({*first, *second[pair]})

@@ -13,14 +13,8 @@ from physics_lm.bootstrap import Estimate
 
 
 def accuracy(rows: pd.DataFrame) -> Estimate:
-    """Return the share of right answers in percent, mean over subsets, with a bootstrap over facts.
-
-    Where no answer is right, or every one, the bootstrap has no width: then Wilson with the facts as trials.
-    """
-    found = results.clustered(rows, cluster="fact")
-    if rows["correct"].nunique() > 1:
-        return found
-    return results.wilson(by_fact(rows, "correct") > 0)
+    """Return the share of right answers in percent, mean over subsets, with a bootstrap over facts."""
+    return results.clustered(rows, cluster="fact")
 
 
 def chance(rows: pd.DataFrame) -> float:

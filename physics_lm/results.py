@@ -21,6 +21,7 @@ from physics_lm.pipeline import RunConfig, columns
 PAIRED = ["seed", "task", "split", "person", "attribute", "prompt"]  # what makes two rows the same question
 ASKED = ["other", "hinted", "heldout"]  # and what some families add
 APART = ["step", "position", "hinted", "heldout"]  # in which the rows of one task differ where a probe has them
+EMPTY = "there are no rows to average: nothing is left of what was chosen"
 EXACT = 25  # differing answers below which McNemar's test is the binomial one
 
 
@@ -32,20 +33,18 @@ class MixedArmsError(ValueError):
     """Rows would be averaged over arms that differ in a setting nobody named."""
 
 
-def load(lab: Path | str = "lab", runs: Iterable[str] | None = None) -> pd.DataFrame:
-    """Load the rows of every probe in a lab (or of the given run keys): one row per question asked.
+def load(lab: Path | str = "lab", runs: str | Iterable[str] | None = None) -> pd.DataFrame:
+    """Load the rows of every probe in a lab (or of some runs, by key or its beginning): one row per question asked.
 
     Columns: run, probe, task, person, attribute, split, prompt, gold, prediction, correct, tokens,
     tokens_correct, gold_logprob, and the arm's settings (`corpus.name`, `seed`, ...). A setting that was not
-    known yet when a run was made is at its default; `other` is -1 where a question is about one person.
+    known yet when a run was made is at its default; `other` is -1 where a question is about one person. What is
+    true or false and only some probes have is `boolean`, NA elsewhere, which chooses no row. Person 3 of two seeds
+    is two people: group by both. Where celebrities are read too, `own` keeps the run's own people.
     Raises FileNotFoundError where there are no rows, SchemaError where two files do not fit together or one has
     changed since it was written.
     """
-    folder = Path(lab) / "artifacts" / "probe"
-    keys = sorted(path.parent.name for path in folder.glob("*/rows.parquet")) if runs is None else list(runs)
-    if not keys:
-        raise FileNotFoundError(f"no rows under {folder}: run experiments.run or experiments.reproduce first")
-    paths = [folder / key / "rows.parquet" for key in keys]
+    paths = _files(Path(lab) / "artifacts" / "probe", [runs] if isinstance(runs, str) else runs)
     check_schemas(paths)
     check_sound(paths)
     rows = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
@@ -53,7 +52,27 @@ def load(lab: Path | str = "lab", runs: Iterable[str] | None = None) -> pd.DataF
     rows = rows.fillna(known)
     if "other" in rows:
         rows["other"] = rows["other"].fillna(-1).astype(int)
-    return rows.copy()  # in one piece: column by column it is slow to work with, and pandas warns
+    mixed = [name for name in rows.select_dtypes("object") if _truth(rows[name])]
+    return rows.astype(dict.fromkeys(mixed, "boolean")).copy()  # in one piece: column by column it is slow to work with
+
+
+def _files(folder: Path, runs: Iterable[str] | None) -> list[Path]:
+    """Return the files of rows of all runs, or of those whose keys begin as given, in the order given."""
+    there = {path.parent.name: path for path in sorted(folder.glob("*/rows.parquet"))}
+    if not there:
+        raise FileNotFoundError(f"no rows under {folder}: run experiments.run or experiments.reproduce first")
+    found = []
+    for run in there if runs is None else runs:
+        fitting = [path for key, path in there.items() if key.startswith(run)]
+        if len(fitting) != 1:
+            raise FileNotFoundError(f"{len(fitting)} runs under {folder} have a key that begins with {run or repr('')}")
+        found += fitting
+    return found
+
+
+def _truth(column: pd.Series) -> bool:
+    """Whether a column holds true, false and nothing else, with gaps."""
+    return pd.api.types.infer_dtype(column, skipna=True) == "boolean"
 
 
 def own(rows: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +119,12 @@ def _kind(part: pa.DataType) -> str:
 
 
 def wilson(correct: Sequence[bool] | pd.Series) -> Estimate:
-    """Return the share of right answers with its Wilson interval: one attribute of one run."""
+    """Return the share of right answers with its Wilson interval: one attribute of one run.
+
+    Raises ValueError where there are none.
+    """
+    if not len(correct):
+        raise ValueError(EMPTY)
     right, total = int(np.sum(correct)), len(correct)
     low, high = proportion_confint(right, total, method="wilson")
     return Estimate(100 * right / total, 100 * low, 100 * high)
@@ -109,15 +133,20 @@ def wilson(correct: Sequence[bool] | pd.Series) -> Estimate:
 def clustered(rows: pd.DataFrame, value: str = "correct", cluster: str = "person") -> Estimate:
     """Return the mean over attributes (each weighing the same) with a bootstrap over people, and over seeds if several.
 
-    Person i of two seeds is two people.
+    Person i of two seeds is two people. Where all answers are right or none the bootstrap has no width: then
+    Wilson's interval with the people as trials. Raises MixedArmsError where the rows are of several arms.
     """
-    return _bootstrap(*_cells(rows, value, cluster))
+    check_one_arm(rows)
+    found = _bootstrap(*_cells(rows, value, cluster))
+    if found.value not in (0, 100) or found.low < found.high:
+        return found
+    return wilson(rows[value].groupby(units(rows, cluster)).mean())
 
 
 def _cells(rows: pd.DataFrame, value: str = "correct", cluster: str = "person") -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the sums of a column and the numbers of questions, by people and attributes."""
     if rows.empty:
-        raise ValueError("there are no rows to average: nothing is left of what was chosen")
+        raise ValueError(EMPTY)
     cells = rows[["attribute", value]].assign(cluster=units(rows, cluster))
     sums = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="sum", fill_value=0)
     counts = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="count", fill_value=0)
@@ -141,8 +170,11 @@ def _bootstrap(sums_PxA: pd.DataFrame, counts_PxA: pd.DataFrame) -> Estimate:
 def contrast(first: pd.DataFrame, second: pd.DataFrame) -> Estimate:
     """Return the difference first - second of two arms' means, resampling the same people (and seeds) in both.
 
-    Over the people and the attributes that both were asked about. Raises ValueError where there are none.
+    Over the people and the attributes that both were asked about. Raises ValueError where there are none,
+    MixedArmsError where one is several arms.
     """
+    for name, part in (("first", first), ("second", second)):
+        check_one_arm(part, where=f"the rows of the {name} arm")
     cells = [_cells(part) for part in (first, second)]
     who, what = (cells[0][0].axes[axis].intersection(cells[1][0].axes[axis]) for axis in (0, 1))
     if who.empty or what.empty:
@@ -179,8 +211,20 @@ def settings(rows: pd.DataFrame) -> list[str]:
 
 
 def check_one_arm(rows: pd.DataFrame, over: Iterable[str] = ("seed",), where: str = "the rows") -> None:
-    """Raise MixedArmsError naming the setting in which rows differ, unless they are averaged `over` it."""
-    for name in settings(rows):
+    """Raise MixedArmsError naming the setting in which rows differ, unless they are averaged `over` it.
+
+    Also where two runs have all settings in common: one of them was made by another version of the lab.
+    """
+    names = settings(rows)
+    if "run" in rows:
+        kinds = rows[["run", *names]].drop_duplicates("run")
+        if len(twice := kinds[kinds.duplicated(names, keep=False)]):
+            raise MixedArmsError(
+                f"{where} are of runs with the same settings ({', '.join(run[:12] for run in twice['run'])}), made by "
+                "two versions of the lab: choose one by `run`"
+            )
+        rows = kinds
+    for name in names:
         values = rows[name].drop_duplicates()
         if name not in over and len(values) > 1:
             shown = ", ".join(str(value) for value in values[:4])
@@ -190,7 +234,7 @@ def check_one_arm(rows: pd.DataFrame, over: Iterable[str] = ("seed",), where: st
 
 
 def tidy(
-    rows: pd.DataFrame, by: Sequence[str] = (), over: Iterable[str] = ("seed",), cluster: str = "person"
+    rows: pd.DataFrame, by: str | Sequence[str] = (), over: Iterable[str] = ("seed",), cluster: str = "person"
 ) -> pd.DataFrame:
     """Return a row per arm, probe, task, split and attribute, and one for the `mean` over the attributes.
 
@@ -198,8 +242,9 @@ def tidy(
     Columns: those of `by`, probe, task, split, where a probe has them step, position, hinted and heldout,
     attribute, accuracy, low, high, questions, people, runs, majority (shares in percent). Intervals: Wilson for
     one attribute of one run that asks each once, and where all answers are right or none; else a bootstrap over
-    people (`cluster`), and over seeds if several. Raises MixedArmsError.
+    people (`cluster`; both of a pair), and over seeds if several. Raises MixedArmsError.
     """
+    by = [by] if isinstance(by, str) else by
     lines, keys = [], [*by, "probe", "task", "split", *(name for name in APART if name in rows)]
     for cell, part in rows.groupby(keys, sort=False, dropna=False):
         named = dict(zip(keys, cell, strict=True))
@@ -212,14 +257,22 @@ def tidy(
 
 
 def _cell(part: pd.DataFrame, cluster: str) -> dict[str, float]:
-    people = units(part, cluster)
-    found = clustered(part, cluster=cluster) if people.duplicated().any() or part["run"].nunique() > 1 else None
-    if found is None or part["correct"].nunique() == 1:  # a bootstrap of equal answers has no width
-        found = wilson(part["correct"].groupby(people).mean())
+    found = _averaged(part, cluster)
     return {
         "accuracy": found.value, "low": float(found.low), "high": float(found.high), "questions": len(part),
-        "people": people.nunique(), "runs": part["run"].nunique(), "majority": majority(part),
+        "people": units(part, cluster).nunique(), "runs": part["run"].nunique(), "majority": majority(part),
     }  # fmt: skip
+
+
+def _averaged(part: pd.DataFrame, cluster: str) -> Estimate:
+    people = units(part, cluster)
+    if part["correct"].nunique() == 1:  # a bootstrap of equal answers has no width
+        return wilson(part["correct"].groupby(people).mean())
+    if cluster == "person" and "other" in part and (part["other"] >= 0).any():
+        return paired(part)
+    if people.duplicated().any() or part["run"].nunique() > 1:
+        return _bootstrap(*_cells(part, cluster=cluster))
+    return wilson(part["correct"])
 
 
 def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
@@ -253,7 +306,9 @@ def _test(pairs: pd.DataFrame) -> dict[str, float]:
 
 
 def paired(rows: pd.DataFrame, value: str = "correct") -> Estimate:
-    """Return the mean of a column of questions about pairs in percent, with a bootstrap over both people."""
-    weight_RxQ = weights(rows)
-    resampled = 100 * (weight_RxQ @ rows[value].to_numpy(float)) / np.maximum(weight_RxQ.sum(1), 1e-9)
-    return interval(100 * float(rows[value].mean()), resampled)
+    """Return the mean over attributes of a column of questions about pairs, with a bootstrap over both people."""
+    weight_NxQ = np.vstack([np.ones(len(rows)), weights(rows)])
+    kind_Q, value_Q = pd.factorize(rows["attribute"])[0], rows[value].to_numpy(float)
+    parts = [(weight_NxQ[:, kind_Q == kind], value_Q[kind_Q == kind]) for kind in range(kind_Q.max() + 1)]
+    mean, *resampled = 100 * np.mean([part @ right / np.maximum(part.sum(1), 1e-9) for part, right in parts], axis=0)
+    return interval(float(mean), np.array(resampled))

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -166,6 +167,23 @@ def test_load_reads_every_run_of_a_lab_or_the_chosen_ones(tmp_path):
         pd.DataFrame({"run": [key] * 2}).to_parquet(folder / "rows.parquet")
     assert results.load(tmp_path)["run"].tolist() == ["a", "a", "b", "b"]
     assert results.load(str(tmp_path), ["b"])["run"].tolist() == ["b", "b"]
+    assert results.load(tmp_path, "a")["run"].tolist() == ["a", "a"]
+    with pytest.raises(FileNotFoundError, match="0 runs under .* begins with nothing"):
+        results.load(tmp_path, ["nothing"])
+    with pytest.raises(FileNotFoundError, match="2 runs under"):
+        results.load(tmp_path, "")
+
+
+def test_what_only_some_probes_say_chooses_no_row_of_the_others(tmp_path):
+    for key, more in (("a", {"heldout": [True, False]}), ("b", {})):
+        folder = tmp_path / "artifacts" / "probe" / key
+        folder.mkdir(parents=True)
+        pd.DataFrame({"run": [key] * 2, "correct": [True, False], **more}).to_parquet(folder / "rows.parquet")
+    rows = results.load(tmp_path)
+    assert rows[~rows.heldout]["run"].tolist() == ["a"]
+    assert rows[rows.heldout & rows.correct]["run"].tolist() == ["a"]
+    assert len(rows.query("run == 'a' and not heldout")) == 1
+    assert rows.correct.dtype == bool
 
 
 def test_load_of_an_empty_lab_says_what_to_do(tmp_path):
@@ -174,7 +192,9 @@ def test_load_of_an_empty_lab_says_what_to_do(tmp_path):
 
 
 def arm(correct_PxA, name, seed=0, **columns):
-    rows = table(correct_PxA, seed, probe="extraction", task="extraction", split="test", run=f"{name}-{seed}", gold="x")
+    rows = table(
+        correct_PxA, seed, probe="extraction", task="extraction", split="test", run=f"{name}-{seed}-{columns}", gold="x"
+    )
     rows["prompt"] = rows["person"].astype(str) + rows["attribute"]
     return rows.assign(**{"corpus.name": name, **columns})
 
@@ -195,7 +215,39 @@ def test_nothing_is_averaged_over_arms_that_differ_in_an_unnamed_key():
     with pytest.raises(results.MixedArmsError, match=r"pretrain\.steps \(9.*, 5"):
         results.tidy(rows, by=["corpus.name"])
     assert len(results.tidy(rows, by=["corpus.name", "pretrain.steps"])) == 14
-    assert results.tidy(rows, by=["corpus.name"], over=["seed", "pretrain.steps"])["runs"].max() == 1
+    assert results.tidy(rows, by="corpus.name", over=["seed", "pretrain.steps"])["runs"].max() == 2
+    for one in (
+        results.clustered,
+        lambda mixed: results.contrast(mixed, rows),
+        lambda mixed: results.contrast(rows, mixed),
+    ):
+        with pytest.raises(results.MixedArmsError, match=r"pretrain\.steps"):
+            one(rows)
+
+
+def test_two_runs_with_the_same_settings_are_of_two_versions_and_never_averaged():
+    first = arm(draws(), "single")
+    rows = pd.concat([first, first.assign(run="later")])
+    for average in (results.tidy, results.clustered):
+        with pytest.raises(results.MixedArmsError, match=r"same settings \(single.*later\).*choose one by `run`"):
+            average(rows)
+    assert len(results.tidy(first)) == 7
+
+
+def test_a_mean_of_equal_answers_has_an_interval_of_the_people():
+    right = table(np.ones((40, 6)))
+    assert results.clustered(right) == results.wilson([True] * 40)
+    assert results.clustered(right.assign(correct=0)) == results.wilson([False] * 40)
+
+
+def test_a_tidy_table_of_pairs_draws_both_people_again():
+    rng = np.random.default_rng(3)
+    first, second = np.repeat(np.arange(30), 20), rng.integers(0, 30, 600)
+    known = rng.random(30) < 0.5
+    rows = arm(np.ones((600, 1)), "multi5").assign(person=first, other=second, correct=known[second])
+    (line,) = results.tidy(rows).query("attribute == 'mean'").itertuples()
+    assert (line.accuracy, line.low, line.high) == pytest.approx(tuple(asdict(results.paired(rows)).values()))
+    assert line.high - line.low > 3 * (results.wilson(rows["correct"]).high - results.wilson(rows["correct"]).low)
     seeds = pd.concat([arm(draws(), "single"), arm(draws(seed=1), "single", seed=1)])
     assert set(results.tidy(seeds)["runs"]) == {2}
     with pytest.raises(results.MixedArmsError, match="seed"):
