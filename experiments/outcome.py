@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from data_gen.config import ConfigError
 from physics_lm import progress
 from physics_lm.artifacts import Spec, Store
 from physics_lm.pipeline import Plan, RunConfig
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from experiments.sweep import Wanted
 
 ALL = "all.json"  # beside the figures' folders: what made them in one command
+
+
+def module(name: str) -> Any:
+    """Return the module of a figure; raises ConfigError where it cannot be drawn from."""
+    try:
+        found = importlib.import_module(f"experiments.figures.{name}")
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"figure={name}: {error}; a figure is a module of experiments/figures of its name") from None
+    if lacking := [part for part in ("table", "draw", "claims") if not hasattr(found, part)]:
+        raise ConfigError(f"figure={name}: experiments/figures/{name}.py has no {lacking[0]}")
+    return found
 
 
 def draw(
@@ -35,7 +47,7 @@ def draw(
 
     from physics_lm import results
 
-    figure = importlib.import_module(f"experiments.figures.{config.figure.name}")
+    figure = module(config.figure.name)
     names = list(dict.fromkeys(arm for arm, _ in plans))
     arms = {
         name: results.load(store.lab, [steps.probe.key for (arm, _), steps in plans.items() if arm == name])

@@ -6,7 +6,7 @@ figure=NAME or figure=all; figure.arms=default, all or '[one,another]'; figure.s
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +41,22 @@ def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
         raise ConfigError(f"figure.arms: no arm {unknown[0]}; choose default, all, or some of {', '.join(known)}")
     if not names:
         raise ConfigError("figure.arms: name at least one arm")
+    _check_scales(figure, known)
     extra = figure.settings.get(scale) or {}
     return {name: [*known[name], *extra.get("every", []), *extra.get(name, [])] for name in names}
+
+
+def _check_scales(figure: DictConfig, known: Mapping[str, object]) -> None:
+    """Raise ConfigError where a figure's yaml speaks of a scale or an arm that there is not."""
+    scales = sorted(path.stem for path in (Path(CONF) / "scale").glob("*.yaml"))
+    for part in ("default", "all", "settings", "departures"):
+        for scale, told in figure[part].items():
+            where = f"conf/figure/{figure.name}.yaml: {part}.{scale}"
+            if scale not in scales:
+                raise ConfigError(f"{where}: no such scale; choose one of {', '.join(scales)}")
+            unknown = [arm for arm in told if arm not in known and arm != "every"] if part != "departures" else []
+            if unknown:
+                raise ConfigError(f"{where}: no arm {unknown[0]} among the figure's known ones")
 
 
 def jobs_of(config: DictConfig, given: list[str]) -> dict[tuple[str, int], list[str]]:
@@ -126,6 +140,8 @@ def together(figures: Sequence[Figure]) -> int:
     store.check_writable()
     jobs = distinct(figures)
     wanted = missing(jobs, store)
+    for figure in figures:
+        outcome.module(figure.config.figure.name)  # what cannot be drawn is said before anything is trained
     why = dict(zip((one.key for one in jobs), sweep.launch(jobs), strict=True)) if wanted else {}
     total = 0
     for figure in figures:

@@ -183,7 +183,8 @@ class Recorded:
         wanted = [Wanted.of(overrides) for overrides in job_overrides]
         if same := len(wanted) - len({one.place for one in wanted}):
             print(
-                f"note: {same} jobs are others again: precision, compile and save_every decide no run", file=sys.stderr
+                f"note: {same} jobs are others again: their settings decide no run, or come to the same",
+                file=sys.stderr,
             )
         for one, why in zip(wanted, record(self.launcher, wanted), strict=True):
             if why:

@@ -1,5 +1,6 @@
 """What stops a run before any work: every setting that cannot be, by its key, with the mend."""
 
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,8 @@ def check(config: "RunConfig") -> None:
         folder.read(config.corpus.path, world.make(config.world, config.seed))
     _check_rewrite(config)
     for name in ("pretrain", "prior", "finetune"):
-        _check_train(name, getattr(config, name))
+        as_it_is = name == "pretrain" and config.model.kind == "checkpoint" and config.pretrain.steps == 0
+        _check_train(name, replace(config.pretrain, steps=1, warmup=0) if as_it_is else getattr(config, name))
         distributed.check(name, getattr(config, name))
     check_model(config.model)
     if config.probe.batch < 1:
@@ -40,6 +42,11 @@ def check(config: "RunConfig") -> None:
         _check_method(name, getattr(config, name), config.model)
     _check_objectives(config)
     questions.check(config.questions, config.world)
+    if config.questions.hint != "none" and config.probe.kind in ("extraction", "bidirectional"):
+        raise ConfigError(
+            f"questions.hint={config.questions.hint}: probe.kind={config.probe.kind} does not tell a hint from "
+            "its answer; set probe=manipulation"
+        )
     facts.check(config.facts, config.world.pools)
     cures.check(config.facts)
     probes.check(config.probe.kind)
@@ -128,6 +135,8 @@ def _check_objectives(config: "RunConfig") -> None:
 
 
 def _check_train(name: str, config: TrainConfig) -> None:
+    if name == "pretrain" and not config.steps:
+        raise ConfigError("pretrain.steps=0: only a model that is loaded (model=checkpoint) can be left as it is")
     for key in ("steps", "batch", "save_every"):
         if getattr(config, key) < 1:
             raise ConfigError(f"{name}.{key}={getattr(config, key)}: must be 1 or more")

@@ -7,6 +7,7 @@ from data_gen.config import ConfigError
 
 OBJECTIVES = ("causal", "masked", "uniform")
 LINEAR = ("p_probe", "q_probe")  # probes that learn
+ASKS = ("bidirectional", "curves", "extraction", "manipulation", "reversal", "reversal_logprob")  # that only ask
 COMPILE = ("auto", "always", "never")
 KINDS = ("gpt2", "gpt2_rotary", "llama", "mistral", "checkpoint")
 
@@ -156,7 +157,7 @@ class FinetuneConfig(TrainConfig):
 class ProbeConfig:
     """What is asked of the trained model. kind: a module of physics_lm.probes. batch: rows a forward pass.
 
-    The rest is of linear probes (p_probe, q_probe; Part 3.1, appendix). examples: entries or names a step. rank: of
+    The rest is of probes that learn (p_probe, q_probe; Part 3.1, appendix). examples: entries or names a step. rank: of
     the embedding's update. shared: one update for all tasks and positions of an attribute, and one for all controls,
     instead of one for each. tasks: all, or some joined by + (first, whole, first_major, whole_major, ...). positions:
     all, or some joined by +. save_every: steps between resumable states. precision: in which the frozen model reads,
@@ -178,10 +179,10 @@ class ProbeConfig:
 
     @property
     def used(self) -> "ProbeConfig":
-        """The settings that decide a result of this kind of probe."""
-        if self.kind in LINEAR:
-            return replace(self, save_every=ProbeConfig.save_every, precision=ProbeConfig.precision)
-        return ProbeConfig(self.kind, self.batch)
+        """The settings that decide a result of this kind of probe: all but how, where it does more than ask."""
+        if self.kind in ASKS:
+            return ProbeConfig(self.kind, self.batch)
+        return replace(self, save_every=ProbeConfig.save_every, precision=ProbeConfig.precision)
 
 
 @dataclass(frozen=True)

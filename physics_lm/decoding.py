@@ -22,7 +22,7 @@ def generate(
     batch: int,
     title: str = "generate",
 ) -> list[str]:
-    """Return what the model writes after each prompt, in order: at most `longest` tokens, up to the end token.
+    """Return what the model writes after each prompt, in order: up to the end token, `longest` or the context.
 
     A prompt follows the end token, as in training; `batch` prompts of like length are continued at a time.
     """
@@ -48,7 +48,7 @@ def _continue(
     out_BxS = model.generate(
         input_ids=ids_BxT.to(where),
         attention_mask=mask_BxT.long().to(where),
-        max_new_tokens=longest,
+        max_new_tokens=max(1, min(longest, model.config.max_position_embeddings - width)),
         do_sample=False,
         eos_token_id=end,
         pad_token_id=end,

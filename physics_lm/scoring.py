@@ -46,6 +46,7 @@ class Asked:
 class Score:
     """One answer: the argmax at its tokens as text, tokens and right tokens, and the gold's log-probability.
 
+    prediction: each token after the gold's before it, so that a wrong one is not what would be written.
     confidence: the probability of the most likely first token, right or wrong.
     """
 

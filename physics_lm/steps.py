@@ -290,10 +290,23 @@ class Job:
         """Measure the trained model: a row per item, with the run's key and settings as columns."""
         self.state = state
         found = probe(self.config.probe.kind).rows(self)
-        settings = pd.DataFrame([columns(self.config)]).iloc[[0] * len(found)].reset_index(drop=True)
+        told = {**columns(self.config), **self._shape()}
+        settings = pd.DataFrame([told]).iloc[[0] * len(found)].reset_index(drop=True)
         rows = pd.concat([found, settings], axis=1)
         rows.insert(0, "run", self.specs.probe.key)
         rows.to_parquet(folder / "rows.parquet", index=False)
         learned = self.config.probe.kind in LINEAR
         kind = {"precision": training.precision(self.config.probe.precision, training.device())} if learned else {}
         return {**machine(), **kind, "rows": len(rows)}
+
+    def _shape(self) -> dict[str, int]:
+        """Return the columns of the model's shape where it was loaded, since its folder decides it and no setting."""
+        if self.config.model.kind != "checkpoint":
+            return {}
+        shape = self.model.config
+        return {
+            "model.layers": shape.num_hidden_layers,
+            "model.width": shape.hidden_size,
+            "model.heads": shape.num_attention_heads,
+            "model.positions": shape.max_position_embeddings,
+        }

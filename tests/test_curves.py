@@ -51,10 +51,11 @@ def test_the_last_evaluation_is_what_the_extraction_probe_finds(made, config):
     lab, rows = made
     probed = run(replace(config, probe=replace(config.probe, kind="extraction")), lab)
     keys = ["task", "person", "attribute", "split", "prompt", "gold"]
-    said = ["prediction", "correct", "tokens", "tokens_correct"]
+    said = ["correct", "tokens", "tokens_correct"]
     known = rows[(rows["step"] == 12) & (rows["split"] != "unknown")].set_index(keys).sort_index()
     same = probed.set_index(keys).sort_index().loc[known.index]
     pd.testing.assert_frame_equal(known[said], same[said])
+    assert (known["prediction"] == same["prediction"])[known["correct"]].all()
     assert (known["gold_logprob"] - same["gold_logprob"]).abs().max() < 1e-4
 
 

@@ -72,6 +72,22 @@ def test_the_rows_are_of_the_finetuned_model(lab, rows):
         assert row["gold_logprob"] == pytest.approx(expected, abs=1e-3)
 
 
+def test_a_wrong_answer_is_what_the_finetuned_model_writes(lab, rows):
+    """Greedy decoding again, token by token, with plain transformers and the saved folder."""
+    folder = lab.folder("finetune")
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder).eval()
+    wrong = rows[(rows["task"] == "extraction") & ~rows["correct"]]
+    longest = wrong["tokens"].max() + extraction.SPARE
+    for _, row in wrong.iloc[::29].iterrows():
+        ids = [tokenizer.eos_token_id, *tokenizer(row["prompt"])["input_ids"]]
+        said = []
+        while len(said) < longest and tokenizer.eos_token_id not in said:
+            with torch.no_grad():
+                said.append(int(model(input_ids=torch.tensor([ids + said])).logits[0, -1].argmax()))
+        assert row["prediction"] == tokenizer.decode(said, skip_special_tokens=True).strip()
+    assert len(wrong) > 29
+
+
 def test_the_settings_are_columns(lab, rows):
     for name in ("seed", "corpus.name", "corpus.entries", "model.kind", "pretrain.steps", "finetune.method"):
         assert rows[name].nunique() == 1

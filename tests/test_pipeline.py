@@ -378,7 +378,7 @@ PINNED = {
     "tokenizer": (tokenizer_output, 1, "68c5553ab0d848cb"),
     "pretrain": (pretrain_output, 2, "b0086577821eb864"),
     "finetune": (finetune_output, 1, "6bea693ec845016e"),
-    "probe": (probe_output, 1, "1189713a6c3afc95"),
+    "probe": (probe_output, 2, "1189713a6c3afc95"),
     "linear": (linear_output, 2, "eb2b0f93de60abd6"),
 }
 

@@ -1,34 +1,57 @@
 """Extraction: exact match on questions, and the values read back in biographies (Part 3.1, section 2.3)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen.biographies import Biography
 from data_gen.questions import SPLITS, Question
 from data_gen.world import World
-from physics_lm import scoring
+from physics_lm import decoding, masked, scoring
 
 if TYPE_CHECKING:
     from physics_lm.steps import Job
 
 BIOGRAPHY = "biography"
+SPARE = 4  # tokens that an answer may be longer than the longest gold
 
 
 def rows(job: "Job") -> pd.DataFrame:
-    """Return a row per question of every split and per value told in an entry (task `biography`)."""
+    """Return a row per question of every split and per value told in an entry (task `biography`).
+
+    prediction: of a question what the model writes; of a value read back its likeliest tokens, each after the right
+    ones before it. Questions of another family than extraction have the columns of `about` too.
+    """
+    model, vocabulary, batch = job.model, job.model_vocabulary, job.config.probe.batch
     questions = [question for split in SPLITS for question in job.asked(job.config.questions, split)]
     entries = [entry for entry in job.entries if entry.spans]
     told = list(readings(job.worlds, entries))
-    found = []
-    for items, asked in (
-        (questions, scoring.encode(job.model_vocabulary, questions)),
-        (told, scoring.encode_entries(job.model_vocabulary, entries)),
-    ):
-        scores = scoring.score(job.model, job.model_vocabulary, asked, job.config.probe.batch)
-        found += [row(item, score, job.config.probe.kind) for item, score in zip(items, scores, strict=True)]
+    kind, plain = job.config.probe.kind, job.config.questions.family == "extraction"
+    scores = answered(model, vocabulary, questions, batch)
+    found = [row(q, score, kind) | ({} if plain else about(q)) for q, score in zip(questions, scores, strict=True)]
+    scores = scoring.score(model, vocabulary, scoring.encode_entries(vocabulary, entries), batch)
+    found += [row(item, score, kind) for item, score in zip(told, scores, strict=True)]
     return pd.DataFrame(found)
+
+
+def answered(
+    model: PreTrainedModel, vocabulary: PreTrainedTokenizerBase, questions: Sequence[Question], batch: int
+) -> list[scoring.Score]:
+    """Return the questions' scores by one pass, and where that is wrong, what the model writes (greedy, in fp32).
+
+    One pass tells right from wrong and not what would have been said: it shows the gold's tokens before each. A model
+    that reads both ways restores an answer at once, and has said it.
+    """
+    scores = scoring.score(model, vocabulary, scoring.encode(vocabulary, questions), batch)
+    wrong = [] if masked.both_ways(model) else [n for n, score in enumerate(scores) if not score.correct]
+    longest = max((scores[number].tokens for number in wrong), default=0) + SPARE
+    said = decoding.generate(model, vocabulary, [questions[number].prompt for number in wrong], longest, batch)
+    for number, text in zip(wrong, said, strict=True):
+        scores[number] = replace(scores[number], prediction=text)
+    return scores
 
 
 def readings(worlds: Sequence[World], entries: Sequence[Biography]) -> Iterator[Question]:
@@ -59,4 +82,18 @@ def row(question: Question, score: scoring.Score, probe: str) -> dict[str, Any]:
         "tokens": score.tokens,
         "tokens_correct": score.tokens_correct,
         "gold_logprob": score.gold_logprob,
+    }
+
+
+def about(question: Question) -> dict[str, Any]:
+    """Return what sets questions of one task apart: the second person of a pair (else -1), the wording, chance.
+
+    heldout: whether the wording is never trained on. See `Question`.
+    """
+    return {
+        "other": question.other,
+        "wording": question.wording,
+        "heldout": question.heldout,
+        "chance": question.chance,
+        "ceiling": question.ceiling,
     }

@@ -15,8 +15,6 @@ from physics_lm.probes import extraction
 if TYPE_CHECKING:
     from physics_lm.steps import Job
 
-SPARE = 4  # tokens that an answer may be longer than the longest gold
-
 
 def rows(job: "Job") -> pd.DataFrame:
     """Return a row per question of every split; of those trained on only the ones in the first wording.
@@ -31,7 +29,7 @@ def rows(job: "Job") -> pd.DataFrame:
     vocabulary, batch = job.model_vocabulary, job.config.probe.batch
     encoded = scoring.encode(vocabulary, asked)
     scores = scoring.score(job.model, vocabulary, encoded, batch)
-    longest = int((encoded.stop - encoded.start).max()) + SPARE
+    longest = int((encoded.stop - encoded.start).max()) + extraction.SPARE
     said = decoding.generate(job.model, vocabulary, [question.prompt for question in asked], longest, batch)
     found = zip(asked, scores, said, strict=True)
     return pd.DataFrame([row(question, score, text, job.config.probe.kind) for question, score, text in found])
@@ -46,17 +44,13 @@ def row(question: Question, score: scoring.Score, said: str, probe: str) -> dict
         **extraction.row(question, score, probe),
         "prediction": answer,
         "correct": answer == question.gold,
-        "other": question.other,
-        "wording": question.wording,
-        "heldout": question.heldout,
+        **extraction.about(question),
         "hinted": HINT in question.prompt,
         "hint": question.hint,
         "hint_prediction": hint,
         "hint_correct": bool(question.hint) and hint == question.hint,
         "first_correct": bool(right) and right[0],
         "second_correct": len(right) > 1 and right[1],
-        "chance": question.chance,
-        "ceiling": question.ceiling,
     }
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from data_gen.facts import RANDOM
-from physics_lm import models, scoring
-from physics_lm.probes.extraction import row
+from physics_lm import models
+from physics_lm.probes.extraction import answered, row
 
 if TYPE_CHECKING:
     from physics_lm.steps import Job
@@ -22,7 +22,7 @@ def rows(job: "Job") -> pd.DataFrame:
     asked = [question for question in told.asked if question.task != RANDOM]
     vocabulary = job.telling.extend(job.model_vocabulary)
     model = models.widen(job.model, len(vocabulary), job.config.seed)
-    scores = scoring.score(model, vocabulary, scoring.encode(vocabulary, asked), job.config.probe.batch)
+    scores = answered(model, vocabulary, asked, job.config.probe.batch)
     found = [row(question, score, job.config.probe.kind) for question, score in zip(asked, scores, strict=True)]
     table = pd.DataFrame(found)
     table["fact"] = [told.facts[question.person].id for question in asked]
