@@ -198,7 +198,14 @@ class Job:
             **done,
             "repeats": repeats,
             "tokens": self.config.pretrain.steps * batches.batch * self.config.pretrain.context,
+            "exposures": self._exposures(batches),
         }
+
+    def _exposures(self, batches: packing.Mixture) -> float:
+        """Return how often a person was read about, on average: passes over the entries, times a person's."""
+        told = self.store.manifest(self.specs.corpus)
+        windows = self.config.pretrain.steps * batches.batch * (1 - batches.share)
+        return round(windows / batches.entries.per_epoch * told["entries"] / max(1, told["people"]), 2)
 
     def prior(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Fine-tune on extraction questions before the fine-tuning that is measured."""
