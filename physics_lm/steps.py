@@ -127,6 +127,9 @@ class Job:
         audit.check_disjoint(train, held, "questions")
         corpus.write(entries, folder, self.world, replace(self.config.corpus, path=""), self.config.beside)
         people = {entry.person_id for entry in entries if entry.person_id > beside.NOBODY}
+        told = [(entry.person_id, entry.text) for entry in entries] if self.config.corpus.kind == "folder" else []
+        if same := len(told) - len(set(told)):
+            log.warning("corpus: %d of %d texts stand there twice, word for word", same, len(told))
         if left := len(self.world) - sum(map(self.world.knows, people)):
             log.warning("corpus: %d of %d people are told of nowhere, and asked about", left, len(self.world))
         return {"entries": len(entries), "people": len(people)}
@@ -205,7 +208,8 @@ class Job:
         """Return how often a person was read about, on average: passes over the entries, times a person's."""
         told = self.store.manifest(self.specs.corpus)
         windows = self.config.pretrain.steps * batches.batch * (1 - batches.share)
-        return round(windows / batches.entries.per_epoch * told["entries"] / max(1, told["people"]), 2)
+        shown: float = windows / batches.entries.per_epoch * told["entries"] / max(1, told["people"])
+        return round(shown, 2)
 
     def prior(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Fine-tune on extraction questions before the fine-tuning that is measured."""

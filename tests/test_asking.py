@@ -172,6 +172,7 @@ def test_partners_are_spread_evenly():
     place = {person: number for number, person in enumerate(rows)}
     steps = Counter((place[q.other] - place[q.person]) % len(rows) for q in asked)
     assert looks_uniform([steps[step] for step in range(1, len(rows))])
+    assert set(steps) == set(range(1, len(rows)))  # everybody is compared with everybody else some time
 
 
 def test_retrieval_gives_parts_and_two_values_in_order(made):

@@ -303,6 +303,8 @@ def test_two_seeds_tell_the_same_people_otherwise():
     [
         (CorpusConfig(entries=0), "corpus.entries"),
         (CorpusConfig(orders=-1), "corpus.orders"),
+        (CorpusConfig(kind="rumours"), "corpus.kind=rumours"),
+        (CorpusConfig(path="here"), "corpus.path=here"),
         (CorpusConfig(entries=9, templates=8), "corpus.entries=9"),
         (CorpusConfig(entries=1000), "corpus.entries=1000"),
         (CorpusConfig(templates=1000), "corpus.templates=1000"),

@@ -242,6 +242,36 @@ def test_a_command_line_is_read_without_torch():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    ("part", "told", "said"),
+    [
+        ("settings", {"smok": {}}, r"settings\.smok: no such scale; choose one of gpu, laptop, paper, smoke"),
+        ("departures", {"lap": {"grid": "one"}}, r"departures\.lap: no such scale"),
+        ("settings", {"smoke": {"singel": ["seed=1"]}}, r"settings\.smoke: no arm singel"),
+        ("default", {"smoke": ["singel"]}, r"default\.smoke: no arm singel"),
+    ],
+)
+def test_a_figures_yaml_speaks_of_scales_and_arms_that_there_are(part, told, said):
+    config = sweep.compose(["scale=smoke"])
+    config.figure[part] = told
+    with pytest.raises(ConfigError, match=said):
+        reproduce.arms_of(config.figure, "smoke")
+
+
+def test_a_figure_that_cannot_be_drawn_is_said_before_anything_is_trained(monkeypatch, tmp_path):
+    for figure in reproduce.names():
+        assert outcome.module(figure)
+    with pytest.raises(ConfigError, match=r"figure=letters: No module .*is a module of experiments/figures"):
+        outcome.module("letters")
+    monkeypatch.delattr("experiments.figures.shuffle.claims")
+    with pytest.raises(ConfigError, match=r"figure=shuffle: experiments/figures/shuffle.py has no claims"):
+        outcome.module("shuffle")
+    given = ["scale=smoke", "figure=shuffle", f"paths.lab={tmp_path}"]
+    with pytest.raises(ConfigError, match="has no claims"):
+        reproduce.reproduce(sweep.compose(given), given)
+    assert not (tmp_path / "artifacts").exists()
+
+
 def test_a_figures_own_departures_join_the_fidelity_table_of_its_scale():
     config = sweep.compose(["scale=smoke"])
     before = outcome.fidelity(config)

@@ -86,3 +86,4 @@ def test_an_unknown_cure_is_refused(config, named):
     with pytest.raises(ConfigError) as refused:
         cures.check(config)
     assert named in str(refused.value)
+    cures.check(replace(CONFIG, segment=1))

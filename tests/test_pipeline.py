@@ -158,6 +158,7 @@ def test_without_finetuning_the_model_before_is_probed():
         ("prior.method=half", "prior.method=half"),
         ("finetune.method=lora9", "finetune.method=lora9"),
         ("questions.family=gossip", "questions.family=gossip"),
+        ("questions.family=classification questions.hint=half", "questions.hint=half: probe.kind=extraction"),
         ("probe.kind=mind", "probe.kind=mind"),
     ],
 )
@@ -168,6 +169,16 @@ def test_a_bad_setting_is_refused_by_name_before_any_work(smoke, tmp_path, overr
     assert named in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "lab").exists()
+
+
+def test_a_probe_that_is_added_decides_by_all_its_settings_and_one_that_only_asks_by_none(smoke):
+    def key(kind, **settings):
+        config = smoke()
+        return pipeline.plan(replace(config, probe=replace(config.probe, kind=kind, **settings))).probe.key
+
+    assert key("entropy", examples=3) != key("entropy", examples=40)
+    assert key("entropy", save_every=3) == key("entropy")
+    assert key("extraction", examples=3) == key("extraction", examples=40)
 
 
 def test_answers_are_not_written_by_a_model_that_reads_both_ways(smoke):
@@ -263,6 +274,17 @@ def test_a_run_starts_from_a_checkpoint(lab, smoke, tmp_path):
     assert first < fresh.iloc[0] - 0.1
 
 
+def test_a_checkpoint_can_be_asked_as_it_is(lab, smoke, tmp_path):
+    asked = ("model=checkpoint", f"model.path={lab.folder('finetune')}", "pretrain.steps=0", "finetune=none")
+    config = smoke(*asked, "model.layers=7")
+    rows = pd.read_parquet(pipeline.run(config, tmp_path) / "rows.parquet")
+    theirs = pd.read_parquet(lab.folder("probe") / "rows.parquet")
+    said = ["task", "person", "attribute", "prompt", "gold", "prediction", "correct"]
+    assert rows[said].equals(theirs[said])
+    shape = ["model.layers", "model.width", "model.heads", "model.positions"]
+    assert rows[shape].iloc[0].tolist() == theirs[shape].iloc[0].tolist() != [7, *rows[shape[1:]].iloc[0]]
+
+
 def test_a_checkpoint_counts_by_its_weights_and_not_by_where_it_lies(lab, smoke, tmp_path):
     keys = []
     for name in ("first", "moved", "changed"):
@@ -273,6 +295,14 @@ def test_a_checkpoint_counts_by_its_weights_and_not_by_where_it_lies(lab, smoke,
         keys.append(pipeline.plan(config).pretrain.key)
         assert not any(str(tmp_path) in str(value) for value in pipeline.columns(config).values())
     assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_manifest_says_how_often_a_person_was_read_about(lab):
+    told = Store(lab.path).manifest(lab.plan.pretrain)
+    vocabulary = tokenizers.load(lab.folder("tokenizer"))
+    once = sum(1 + len(vocabulary(entry.text)["input_ids"]) for entry in lab.entries)
+    passes, each = told["tokens"] / once, len(lab.entries) / len(lab.world)
+    assert told["exposures"] == pytest.approx(passes * each, rel=0.1)
 
 
 def test_fresh_entries_differ_at_every_exposure(smoke, tmp_path, batches_of):

@@ -78,17 +78,22 @@ class Statement:
     laptop: Between | None = None
 
     def judge(self, arms: Arms, shows: bool, scale: str) -> Claim:
-        """Hold the rows against the claim; where it cannot be carried, say why."""
+        """Hold the rows against the claim; where it cannot be carried, say why.
+
+        It is measured also where a scale shows nothing, so that what cannot be measured is found there.
+        """
+        told, accept = (self.id, self.statement, self.paper), (scale == "laptop" and self.laptop) or self.accept
+        reason = dict(self.scale).get(scale) or self._lacks(arms)
+        ours = None if reason else self.measure(arms)
+        if ours is None or not shows:
+            return accept.not_carried(*told, reason if shows else only_runs(scale))
+        return accept.judge(*told, ours)
+
+    def _lacks(self, arms: Arms) -> str:
+        """Return what to do where arms are missing, else nothing."""
         missing = [arm for arm in self.needs if arm not in arms]
-        reason = dict(self.scale).get(scale, "")
-        if not shows:
-            reason = only_runs(scale)
-        elif missing:
-            reason = needs(", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else ""))
-        accept = (scale == "laptop" and self.laptop) or self.accept
-        if reason:
-            return accept.not_carried(self.id, self.statement, self.paper, reason)
-        return accept.judge(self.id, self.statement, self.paper, self.measure(arms))
+        rest = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+        return needs(", ".join(missing[:4]) + rest) if missing else ""
 
 
 def drawn(lab: Path | str, name: str) -> str:
