@@ -29,6 +29,7 @@ def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
     """Return the figure's chosen arms and their overrides; raises ConfigError for an unknown arm."""
     known = OmegaConf.to_container(figure.known)
     assert isinstance(known, dict)
+    _check_scales(figure, known)
     if figure.arms == "default":
         names = list(figure.default.get(scale, known))
     elif figure.arms == "all":
@@ -41,7 +42,6 @@ def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
         raise ConfigError(f"figure.arms: no arm {unknown[0]}; choose default, all, or some of {', '.join(known)}")
     if not names:
         raise ConfigError("figure.arms: name at least one arm")
-    _check_scales(figure, known)
     extra = figure.settings.get(scale) or {}
     return {name: [*known[name], *extra.get("every", []), *extra.get(name, [])] for name in names}
 

@@ -274,9 +274,13 @@ def test_a_run_starts_from_a_checkpoint(lab, smoke, tmp_path):
     assert first < fresh.iloc[0] - 0.1
 
 
-def test_a_checkpoint_can_be_asked_as_it_is(lab, smoke, tmp_path):
-    asked = ("model=checkpoint", f"model.path={lab.folder('finetune')}", "pretrain.steps=0", "finetune=none")
-    config = smoke(*asked, "model.layers=7")
+def test_a_checkpoint_can_be_asked_as_it_is(lab, tmp_path):
+    config = replace(
+        lab.config,
+        model=replace(lab.config.model, kind="checkpoint", path=str(lab.folder("finetune")), layers=7),
+        pretrain=replace(lab.config.pretrain, steps=0),
+        finetune=replace(lab.config.finetune, method="none"),
+    )
     rows = pd.read_parquet(pipeline.run(config, tmp_path) / "rows.parquet")
     theirs = pd.read_parquet(lab.folder("probe") / "rows.parquet")
     said = ["task", "person", "attribute", "prompt", "gold", "prediction", "correct"]
