@@ -127,6 +127,9 @@ def test_entities_are_found_where_they_stand(made):
         found = [q.text[start:end] for start, end in fact.entities(q.text)]
         assert sorted(found) == sorted([fact.name, fact.descriptions[0]])
     assert fact.entities("Nobody is here.") == []
+    twice = replace(fact, descriptions=("the baker", "the baker of bread"))
+    text = f"{fact.name} is the baker of bread."
+    assert [text[start:end] for start, end in twice.entities(text)] == [fact.name, "the baker of bread"]
 
 
 def test_instructions_tell_every_pair_and_show_examples_of_all_but_those_asked():
@@ -146,6 +149,7 @@ def test_instructions_tell_every_pair_and_show_examples_of_all_but_those_asked()
         for q in made.asked:
             fact = made.facts[q.person]
             assert q.text == f"Q: {fact.name} A: {fact.descriptions[0]}."
+            assert q.split == ("train" if q.task == TOLD else "test")
 
 
 def test_both_orders_of_guidance_tell_the_same_pairs():

@@ -103,6 +103,7 @@ def test_one_report_counts_what_is_wrong_and_says_where(tmp_path, world, entries
     rows[4]["person_id"] = 4
     rows[6]["person_id"] = 35
     rows[7]["person_id"] = "7"
+    rows[3]["person_id"] = True
     rows[8]["text"] = rows[8]["text"].replace(world.value("major", 8), "nothing")
     rows[9] = "{not json"
     rows[11]["spans"] = [{"attribute": "major", "start": 0, "end": 3}]
@@ -113,10 +114,11 @@ def test_one_report_counts_what_is_wrong_and_says_where(tmp_path, world, entries
         folder.read(write(tmp_path / "a.jsonl", rows), world)
     said = str(refused.value)
     for words in (
-        "15 of 30 entries cannot be used: 7 lack the column person_id (line 14, line 15, line 16, line 17, line 18, ",
+        "16 of 30 entries cannot be used: 7 lack the column person_id (line 14, line 15, line 16, line 17, line 18, ",
         "1 lack the column text (line 3)",
         "2 tell of people unknown to the world (world.people, world.first_person and seed make it) (line 5, line 7)",
         "1 have a person_id of type str instead of int (line 8)",
+        "1 have a person_id of type bool instead of int (line 4)",
         "1 do not tell the major of their person (line 9)",
         "1 are no json objects (line 10)",
         "1 have no span that holds the birth_date of their person (line 12)",
@@ -136,8 +138,11 @@ def test_other_line_ends_a_mark_of_the_order_and_other_spans_are_read(tmp_path, 
     assert [one.text for one in found] == [row["text"] for row in rows]
     assert [span.attribute for span in found[0].spans] == [span.attribute for span in entries[0].spans]
     rows[0]["spans"] = [vars(span) | {"start": span.start - 500, "end": span.end - 500} for span in entries[0].spans]
-    with pytest.raises(AuditError, match="begin below 0"):
-        folder.read(write(tmp_path / "below.jsonl", rows), world)
+    one = [vars(entries[0].spans[0]) | {"start": -1}, *(vars(span) for span in entries[0].spans[1:])]
+    for below in (rows[0]["spans"], one):
+        rows[0]["spans"] = below
+        with pytest.raises(AuditError, match="begin below 0"):
+            folder.read(write(tmp_path / "below.jsonl", rows), world)
 
 
 def test_what_is_no_utf8_is_refused_by_name(tmp_path, world):
