@@ -113,3 +113,14 @@ _KINDS = {
     "mistral": _mistral,
     "checkpoint": _checkpoint,
 }
+
+
+def shape(model: PreTrainedModel) -> dict[str, int]:
+    """Return a model's sizes by their names in ModelConfig, whatever its own config calls them."""
+    config = model.config
+    return {
+        "layers": config.num_hidden_layers,
+        "width": config.hidden_size,
+        "heads": config.num_attention_heads,
+        "positions": config.max_position_embeddings,
+    }

@@ -111,3 +111,10 @@ class Reading:
         else:
             log.warning("pretrain.shuffle=false: %.1f%% of windows hold a person twice", 100 * found.observed)
         return {"observed": found.observed, "uniform": found.uniform, "windows": found.windows}
+
+    def exposures(self, batches: packing.Mixture) -> float:
+        """Return how often a person is read about, on average: passes over the entries, times a person's."""
+        told = self._job.store.manifest(self._job.specs.corpus)
+        windows = self._config.pretrain.steps * batches.batch * (1 - batches.share)
+        shown: float = windows / batches.entries.per_epoch * told["entries"] / max(1, told["people"])
+        return round(shown, 2)

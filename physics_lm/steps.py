@@ -201,15 +201,8 @@ class Job:
             **done,
             "repeats": repeats,
             "tokens": self.config.pretrain.steps * batches.batch * self.config.pretrain.context,
-            "exposures": self._exposures(batches),
+            "exposures": reading.exposures(batches),
         }
-
-    def _exposures(self, batches: packing.Mixture) -> float:
-        """Return how often a person was read about, on average: passes over the entries, times a person's."""
-        told = self.store.manifest(self.specs.corpus)
-        windows = self.config.pretrain.steps * batches.batch * (1 - batches.share)
-        shown: float = windows / batches.entries.per_epoch * told["entries"] / max(1, told["people"])
-        return round(shown, 2)
 
     def prior(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Fine-tune on extraction questions before the fine-tuning that is measured."""
@@ -301,7 +294,8 @@ class Job:
         """Measure the trained model: a row per item, with the run's key and settings as columns."""
         self.state = state
         found = probe(self.config.probe.kind).rows(self)
-        told = {**columns(self.config), **self._shape()}
+        loaded = models.shape(self.model) if self.config.model.kind == "checkpoint" else {}
+        told = {**columns(self.config), **{f"model.{name}": size for name, size in loaded.items()}}
         settings = pd.DataFrame([told]).iloc[[0] * len(found)].reset_index(drop=True)
         rows = pd.concat([found, settings], axis=1)
         rows.insert(0, "run", self.specs.probe.key)
@@ -309,15 +303,3 @@ class Job:
         learned = self.config.probe.kind in LINEAR
         kind = {"precision": training.precision(self.config.probe.precision, training.device())} if learned else {}
         return {**machine(), **kind, "rows": len(rows)}
-
-    def _shape(self) -> dict[str, int]:
-        """Return the columns of the model's shape where it was loaded, since its folder decides it and no setting."""
-        if self.config.model.kind != "checkpoint":
-            return {}
-        shape = self.model.config
-        return {
-            "model.layers": shape.num_hidden_layers,
-            "model.width": shape.hidden_size,
-            "model.heads": shape.num_attention_heads,
-            "model.positions": shape.max_position_embeddings,
-        }

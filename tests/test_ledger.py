@@ -15,7 +15,7 @@ from experiments import ledger as ledgers
 from experiments import status, sweep
 from experiments.config import guarded
 from experiments.ledger import Entry, Ledger
-from physics_lm import progress, results
+from physics_lm import progress, schemas
 from physics_lm.artifacts import MANIFEST
 
 KEY = "ab" * 32
@@ -306,7 +306,7 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing(tmp_path, monkeypatch
 
 def test_rows_that_do_not_fit_together_are_one_line_of_a_command(capsys):
     def work():
-        raise results.SchemaError("column correct is truth in a and text in b")
+        raise schemas.SchemaError("column correct is truth in a and text in b")
 
     with pytest.raises(SystemExit):
         guarded(work)

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom, chi2
 from statsmodels.stats.proportion import proportion_confint
 
-from physics_lm import bootstrap, results
+from physics_lm import bootstrap, results, schemas
 
 
 def table(correct_PxA, seed=0, **columns):
@@ -295,12 +295,12 @@ def test_rows_older_than_a_setting_have_its_default(tmp_path):
 def test_rows_of_two_incompatible_schemas_are_said_in_one_line_and_kept(tmp_path):
     stored(tmp_path, "a", correct=True, person=1)
     stored(tmp_path, "b", correct="yes", person=1.5)
-    with pytest.raises(results.SchemaError, match="column correct is truth in .*a.* and text in .*b") as refused:
+    with pytest.raises(schemas.SchemaError, match="column correct is truth in .*a.* and text in .*b") as refused:
         results.load(tmp_path)
     assert "\n" not in str(refused.value)
     assert len(results.load(tmp_path, ["b"])) == 1
     (tmp_path / "artifacts" / "probe" / "a" / "rows.parquet").write_text("no")
-    with pytest.raises(results.SchemaError, match="not a parquet file"):
+    with pytest.raises(schemas.SchemaError, match="not a parquet file"):
         results.load(tmp_path)
 
 
@@ -355,7 +355,7 @@ def test_rows_that_changed_since_they_were_written_are_not_read(lab, tmp_path):
     (path,) = (tmp_path / "lab").glob("artifacts/probe/*/rows.parquet")
     rows = pd.read_parquet(path)
     rows.assign(gold_logprob=rows["gold_logprob"] + 1).to_parquet(path)
-    with pytest.raises(results.SchemaError, match="has changed"):
+    with pytest.raises(schemas.SchemaError, match="has changed"):
         results.load(tmp_path / "lab")
 
 
