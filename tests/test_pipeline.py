@@ -307,6 +307,8 @@ def test_a_manifest_says_how_often_a_person_was_read_about(lab):
     once = sum(1 + len(vocabulary(entry.text)["input_ids"]) for entry in lab.entries)
     passes, each = told["tokens"] / once, len(lab.entries) / len(lab.world)
     assert told["exposures"] == pytest.approx(passes * each, rel=0.1)
+    for step in (lab.plan.pretrain, lab.plan.finetune):
+        assert Store(lab.path).manifest(step)["tokens_per_second"] > 0
 
 
 def test_fresh_entries_differ_at_every_exposure(smoke, tmp_path, batches_of):

@@ -174,6 +174,11 @@ def test_load_reads_every_run_of_a_lab_or_the_chosen_ones(tmp_path):
         results.load(tmp_path, "")
 
 
+def test_a_runs_own_people_are_those_of_its_world():
+    rows = pd.DataFrame({"person": [4, 5, 8, 9, 1005], "world.first_person": 5, "world.people": 4})
+    assert results.own(rows)["person"].tolist() == [5, 8]
+
+
 def test_what_only_some_probes_say_chooses_no_row_of_the_others(tmp_path):
     for key, more in (("a", {"heldout": [True, False]}), ("b", {})):
         folder = tmp_path / "artifacts" / "probe" / key
