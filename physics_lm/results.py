@@ -53,7 +53,7 @@ def load(lab: Path | str = "lab", runs: str | Iterable[str] | None = None) -> pd
 def _files(folder: Path, runs: Iterable[str] | None) -> list[Path]:
     """Return the files of rows of all runs, or of those whose keys begin as given, in the order given."""
     there = {path.parent.name: path for path in sorted(folder.glob("*/rows.parquet"))}
-    if not there:
+    if not there or runs == []:
         raise FileNotFoundError(f"no rows under {folder}: run experiments.run or experiments.reproduce first")
     found = []
     for run in there if runs is None else runs:
