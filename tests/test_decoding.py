@@ -34,6 +34,25 @@ def test_a_batch_says_what_each_prompt_says_alone(lab, loaded, batch):
     assert len(set(said)) > 1
 
 
+def test_a_model_in_training_is_asked_without_its_dropout(lab, loaded, tmp_path):
+    model, tokenizer = loaded
+    dropping = AutoModelForCausalLM.from_pretrained(
+        lab.folder("finetune"), hidden_dropout=0.5, attention_dropout=0.5
+    ).train()
+    prompts = [question.prompt for question in lab.questions[::9]]
+    assert decoding.generate(dropping, tokenizer, prompts, 6, 64) == decoding.generate(model, tokenizer, prompts, 6, 64)
+    asked = scoring.encode(tokenizer, lab.questions[::9])
+    assert scoring.score(dropping.train(), tokenizer, asked, 64) == scoring.score(model, tokenizer, asked, 64)
+
+
+def test_a_prompt_that_fills_the_context_is_continued_by_one_token(lab, loaded):
+    model, tokenizer = loaded
+    room = model.config.max_position_embeddings
+    words = " ".join(["the"] * (room - 1))
+    assert len(tokenizer(words)["input_ids"]) == room - 1
+    assert len(tokenizer(decoding.generate(model, tokenizer, [words], 9, 1)[0])["input_ids"]) <= 1
+
+
 def test_generation_agrees_with_the_one_pass_score(lab, smoke, tmp_path_factory):
     """A model that has learned some answers: right in one pass exactly where it writes the gold."""
     from physics_lm import pipeline

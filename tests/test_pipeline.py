@@ -103,6 +103,18 @@ def test_arms_share_what_they_have_in_common():
     assert longer.pretrain != tuned.pretrain
 
 
+def test_questions_decide_a_pretraining_that_reads_them_and_no_other():
+    for share, same in ((0.0, True), (0.5, False)):
+        base = changed(BASE, "pretrain", "question_share", share)
+        other_share = changed(base, "questions", "share", 0.25)
+        assert (pipeline.plan(base).pretrain == pipeline.plan(other_share).pretrain) == same
+
+
+def test_who_would_be_read_beside_is_no_setting_of_a_run_beside_nobody():
+    assert BASE.beside.kind == "none"
+    assert pipeline.columns(changed(BASE, "beside", "people", 7)) == pipeline.columns(BASE)
+
+
 def test_without_finetuning_the_model_before_is_probed():
     plain = RunConfig()
     none = changed(plain, "finetune", "method", "none")
@@ -146,6 +158,8 @@ def test_without_finetuning_the_model_before_is_probed():
         ("pretrain.clip=0", "pretrain.clip=0"),
         ("pretrain.optimizer=sgd", "pretrain.optimizer=sgd"),
         ("pretrain.precision=fp8", "pretrain.precision=fp8"),
+        ("pretrain.beta1=1", "pretrain.beta1=1"),
+        ("pretrain.beta2=-0.1", "pretrain.beta2=-0.1"),
         ("pretrain.warmup=13", "pretrain.warmup=13"),
         ("pretrain.warmup=-1", "pretrain.warmup=-1"),
         ("pretrain.question_share=1", "pretrain.question_share=1"),
