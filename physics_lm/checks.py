@@ -182,6 +182,10 @@ def _check_evaluations(config: "RunConfig") -> None:
     if config.probe.kind == "curves" and not settings.eval_every:
         raise ConfigError("probe=curves: there are no evaluations to read; set pretrain.eval_every")
     if settings.eval_every:
+        if not settings.steps:
+            raise ConfigError(
+                f"pretrain.eval_every={settings.eval_every}: pretrain.steps=0 trains nothing; leave one out"
+            )
         if settings.eval_people < 8:
             raise ConfigError(f"pretrain.eval_people={settings.eval_people}: 8 or more people of each split")
         world.check(beside.after(config.beside, config.world, settings.eval_people))

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 import torch
 
+from data_gen import world
 from data_gen.attributes import NAMES
 from data_gen.config import ConfigError
 from experiments import microscope as command
-from physics_lm import lineage, linear, microscope, models, packing
+from physics_lm import lineage, linear, microscope, models, packing, pipeline
+from physics_lm.artifacts import Store
 from physics_lm.config import ModelConfig
 from physics_lm.linear import Head, Items, Stack
 
@@ -57,6 +59,16 @@ def test_whoever_is_looked_at_is_not_learned_from(lab, monkeypatch):
     assert set(items.row) == set(np.flatnonzero(lab.world.train)) - {trained}
     lengths = items.sequences.lengths[:, None]
     assert ((items.place >= 1) & (items.place < lengths - 1)).all()
+
+
+def test_people_may_be_counted_from_any_number(smoke, monkeypatch, tmp_path):
+    config = smoke("corpus=multi2_permute", "world.first_person=5", "pretrain.steps=2", "finetune=none")
+    pipeline.run(config, tmp_path)
+    seen, train = [], np.flatnonzero(world.make(config.world, config.seed).train)
+    monkeypatch.setattr(linear, "train", lambda stack, items, *rest: seen.append(items))
+    found = microscope.look(Store(tmp_path).folder(pipeline.plan(config).pretrain), 5 + int(train[0]), 0, FEW)
+    assert set(seen[0].row) == set(train[1:])
+    assert set(found["attribute"]) == set(NAMES)
 
 
 def test_a_head_that_looks_everywhere_learns_from_each_place_alike():

@@ -303,6 +303,23 @@ def test_a_checkpoint_can_be_asked_as_it_is(lab, tmp_path):
     assert rows[shape].iloc[0].tolist() == theirs[shape].iloc[0].tolist() != [7, *rows[shape[1:]].iloc[0]]
 
 
+def test_a_checkpoint_as_it_is_has_no_learning_curve(lab, smoke):
+    config = smoke(
+        "model=checkpoint", f"model.path={lab.folder('finetune')}", "pretrain.steps=0", "pretrain.eval_every=4"
+    )
+    with pytest.raises(ConfigError, match=r"pretrain\.eval_every=4: pretrain\.steps=0 trains nothing"):
+        checks.check(config)
+
+
+def test_a_run_is_not_complete_where_something_it_was_made_of_is_damaged(lab, tmp_path):
+    shutil.copytree(lab.path, tmp_path, dirs_exist_ok=True)
+    store = Store(tmp_path)
+    assert pipeline.complete(store, lab.plan)
+    with (store.folder(lab.plan.finetune) / "model.safetensors").open("ab") as file:
+        file.write(b"more")
+    assert not pipeline.complete(store, lab.plan)
+
+
 def test_a_checkpoint_counts_by_its_weights_and_not_by_where_it_lies(lab, smoke, tmp_path):
     keys = []
     for name in ("first", "moved", "changed"):
