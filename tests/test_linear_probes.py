@@ -15,9 +15,11 @@ from data_gen.biographies import Biography
 from data_gen.config import ConfigError, WorldConfig
 from data_gen.world import make
 from physics_lm import checks, classes, linear, models, packing, pipeline, probing, tasks, tokenizers
+from physics_lm.artifacts import Store
 from physics_lm.config import ModelConfig, ProbeConfig, TokenizerConfig
 from physics_lm.linear import Head, Items, Stack
-from physics_lm.probes import p_probe
+from physics_lm.probes import p_probe, q_probe
+from physics_lm.steps import Job
 from physics_lm.tasks import Task
 
 WIDTH, CLASSES, VOCABULARY = 16, 3, 40
@@ -239,6 +241,23 @@ def test_settings_of_learning_do_not_change_the_key_of_a_probe_that_does_not_lea
     assert pipeline.columns(one) == pipeline.columns(other)
     one, other = smoke("probe=q_probe"), smoke("probe=q_probe", "probe.steps=7")
     assert pipeline.plan(one).probe.key != pipeline.plan(other).probe.key
+
+
+def test_a_probe_looks_at_the_token_right_before_a_value_or_at_the_end_of_a_name(lab):
+    job = Job(lab.config, lab.plan, Store(lab.path))
+    end, read = job.model_vocabulary.eos_token_id, job.model_vocabulary.decode
+    entries, names = p_probe.shown(job), q_probe.shown(job)
+    for item in range(0, len(entries.items), 17):
+        ids = entries.items.sequences[item].tolist()
+        assert job.world.person(int(entries.items.row[item])) == job.own[item].person_id
+        for position, place in enumerate(entries.items.place[item]):
+            assert read(ids[1 : place + 1]).strip() == entries.text(item, position)
+            value = job.world.value(NAMES[list(entries.own[item]).index(position)], int(entries.items.row[item]))
+            assert read(ids[place + 1 :]).strip().startswith(value)
+    for item, (place,) in enumerate(names.items.place):
+        ids = names.items.sequences[item].tolist()
+        assert (ids[0], ids[place], place) == (end, end, len(ids) - 1)
+        assert read(ids[1:place]).strip() == job.world.name(int(names.items.row[item]))
 
 
 def test_an_entry_without_a_position_is_refused():

@@ -335,6 +335,8 @@ def test_a_checkpoint_counts_by_its_weights_and_not_by_where_it_lies(lab, smoke,
 def test_a_manifest_says_how_often_a_person_was_read_about(lab):
     told = Store(lab.path).manifest(lab.plan.pretrain)
     vocabulary = tokenizers.load(lab.folder("tokenizer"))
+    settings = lab.config.pretrain
+    assert told["tokens"] == settings.steps * settings.batch * settings.context
     once = sum(1 + len(vocabulary(entry.text)["input_ids"]) for entry in lab.entries)
     passes, each = told["tokens"] / once, len(lab.entries) / len(lab.world)
     assert told["exposures"] == pytest.approx(passes * each, rel=0.1)
