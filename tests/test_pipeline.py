@@ -110,6 +110,13 @@ def test_questions_decide_a_pretraining_that_reads_them_and_no_other():
         assert (pipeline.plan(base).pretrain == pipeline.plan(other_share).pretrain) == same
 
 
+def test_facts_decide_a_pretraining_that_reads_them_and_no_other():
+    facts = changed(BASE, "facts", "kind", "names")
+    assert pipeline.plan(facts).pretrain == pipeline.plan(changed(facts, "facts", "count", 7)).pretrain
+    among = changed(facts, "pretrain", "facts", True)
+    assert pipeline.plan(among).pretrain != pipeline.plan(changed(among, "facts", "count", 7)).pretrain
+
+
 def test_who_would_be_read_beside_is_no_setting_of_a_run_beside_nobody():
     assert BASE.beside.kind == "none"
     assert pipeline.columns(changed(BASE, "beside", "people", 7)) == pipeline.columns(BASE)

@@ -123,6 +123,7 @@ def test_a_run_has_the_steps_id_type_and_sweep(tmp_path, monkeypatch):
     Wandb(OFFLINE, "s1", tmp_path).open("pretrain", "ab" * 32, {"seed": 1})
     (settings,) = broken.said
     wanted = {"id": "pretrain-" + "ab" * 8, "resume": "allow", "group": "s1", "job_type": "pretrain", "mode": "offline"}
+    wanted["config"] = {"seed": 1}
     assert {name: settings[name] for name in wanted} == wanted
 
 
