@@ -319,3 +319,12 @@ def test_the_sweeper_goes_on_after_a_failed_batch_and_counts_it(tmp_path, capsys
         assert recorded.launch([batch], 0) == []
     assert recorded.failed == 1
     assert capsys.readouterr().err.count("error:") == 1
+
+
+def test_time_left_is_by_the_pace_since_the_bar_was_opened():
+    with progress.Bar("pretrain x", 100, "step", 10) as bar:
+        assert bar.state.left is None
+        bar._since -= 20
+        bar.update(40)
+        assert bar.state.rate == pytest.approx(2, rel=0.05)
+        assert bar.state.left == pytest.approx(25, rel=0.05)

@@ -304,6 +304,8 @@ def test_rows_of_two_incompatible_schemas_are_said_in_one_line_and_kept(tmp_path
         results.load(tmp_path)
     assert "\n" not in str(refused.value)
     assert len(results.load(tmp_path, ["b"])) == 1
+    stored(tmp_path, "c", correct=True, person=1.5)
+    assert results.load(tmp_path, ["a", "c"])["person"].tolist() == [1, 1.5]  # both are numbers
     (tmp_path / "artifacts" / "probe" / "a" / "rows.parquet").write_text("no")
     with pytest.raises(schemas.SchemaError, match="not a parquet file"):
         results.load(tmp_path)

@@ -67,6 +67,14 @@ def test_a_right_answer_reads_as_the_gold_and_a_wrong_one_does_not(questions, sc
         assert 0 <= score.tokens_correct <= score.tokens
 
 
+def test_confidence_is_the_probability_of_the_likeliest_first_token(model, tokenizer, questions, scores):
+    for question, score in list(zip(questions, scores, strict=True))[::5]:
+        ids = [tokenizer.eos_token_id, *tokenizer(question.prompt, add_special_tokens=False)["input_ids"]]
+        with torch.no_grad():
+            likely = model(input_ids=torch.tensor([ids])).logits[0, -1].softmax(-1)
+        assert score.confidence == pytest.approx(likely.max().item(), rel=1e-4)
+
+
 def test_the_golds_logprob_is_the_naive_one(model, tokenizer, questions, scores):
     for question, score in list(zip(questions, scores, strict=True))[::5]:
         head, tail = (
