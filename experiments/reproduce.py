@@ -93,6 +93,8 @@ class Figure:
         """Read a config; raises ConfigError naming what the figure cannot be made of."""
         if config.figure.seeds < 1:
             raise ConfigError(f"figure.seeds={config.figure.seeds}: must be 1 or more")
+        if not config.plan:
+            outcome.module(config.figure.name)  # what cannot be drawn is said before anything is trained
         jobs = {job: sweep.Wanted.of(overrides) for job, overrides in jobs_of(config, given).items()}
         return cls(config, given, jobs)
 
@@ -140,8 +142,6 @@ def together(figures: Sequence[Figure]) -> int:
     store.check_writable()
     jobs = distinct(figures)
     wanted = missing(jobs, store)
-    for figure in figures:
-        outcome.module(figure.config.figure.name)  # what cannot be drawn is said before anything is trained
     why = dict(zip((one.key for one in jobs), sweep.launch(jobs), strict=True)) if wanted else {}
     total = 0
     for figure in figures:

@@ -1,6 +1,5 @@
 """What stops a run before any work: every setting that cannot be, by its key, with the mend."""
 
-from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +25,8 @@ def check(config: "RunConfig") -> None:
         folder.read(config.corpus.path, world.make(config.world, config.seed))
     _check_rewrite(config)
     for name in ("pretrain", "prior", "finetune"):
-        as_it_is = name == "pretrain" and config.model.kind == "checkpoint" and config.pretrain.steps == 0
-        _check_train(name, replace(config.pretrain, steps=1, warmup=0) if as_it_is else getattr(config, name))
+        loaded = name == "pretrain" and config.model.kind == "checkpoint"  # such a model may be left as it is
+        _check_train(name, getattr(config, name), 0 if loaded else 1)
         distributed.check(name, getattr(config, name))
     check_model(config.model)
     if config.probe.batch < 1:
@@ -134,12 +133,10 @@ def _check_objectives(config: "RunConfig") -> None:
         )
 
 
-def _check_train(name: str, config: TrainConfig) -> None:
-    if name == "pretrain" and not config.steps:
-        raise ConfigError("pretrain.steps=0: only a model that is loaded (model=checkpoint) can be left as it is")
-    for key in ("steps", "batch", "save_every"):
-        if getattr(config, key) < 1:
-            raise ConfigError(f"{name}.{key}={getattr(config, key)}: must be 1 or more")
+def _check_train(name: str, config: TrainConfig, fewest: int) -> None:
+    for key, least in (("steps", fewest), ("batch", 1), ("save_every", 1)):
+        if getattr(config, key) < least:
+            raise ConfigError(f"{name}.{key}={getattr(config, key)}: must be {least} or more")
     for key in ("lr", "matrix_lr", "clip", "eps"):
         if not 0 < getattr(config, key) < inf:
             raise ConfigError(f"{name}.{key}={getattr(config, key)}: must be above 0 and finite")
@@ -158,7 +155,7 @@ def _check_train(name: str, config: TrainConfig) -> None:
         raise ConfigError(f"{name}.objective={config.objective}: choose one of {', '.join(OBJECTIVES)}")
     if not 0 < config.mask_rate <= 1:
         raise ConfigError(f"{name}.mask_rate={config.mask_rate}: above 0, at most 1")
-    if config.warmup < 0 or config.warmup > config.steps:
+    if config.warmup < 0 or config.warmup > config.steps > 0:
         raise ConfigError(f"{name}.warmup={config.warmup}: between 0 and {name}.steps={config.steps}")
 
 

@@ -269,6 +269,9 @@ def test_a_figure_that_cannot_be_drawn_is_said_before_anything_is_trained(monkey
     given = ["scale=smoke", "figure=shuffle", f"paths.lab={tmp_path}"]
     with pytest.raises(ConfigError, match="has no claims"):
         reproduce.reproduce(sweep.compose(given), given)
+    monkeypatch.setattr(reproduce, "names", lambda: ["shuffle"])
+    everything = ["scale=smoke", "figure=all", f"paths.lab={tmp_path}"]
+    assert reproduce.reproduce(sweep.compose(everything), everything) == 1  # of all figures it stops no other
     assert not (tmp_path / "artifacts").exists()
 
 

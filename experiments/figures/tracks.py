@@ -63,5 +63,4 @@ def estimate(tracks: Sequence[Track], measure: Callable[[list[Array]], float]) -
     resampled = [
         measure([found.mean(drawn_RxP[found.people][number]) for found in tracks]) for number in range(RESAMPLES)
     ]
-    low, high = np.quantile(resampled, [0.025, 0.975])
-    return Estimate(measure([found.mean() for found in tracks]), float(low), float(high))
+    return bootstrap.interval(measure([found.mean() for found in tracks]), np.array(resampled))
