@@ -14,17 +14,14 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
-from data_gen.biographies import Biography
-from data_gen.questions import Question
-from data_gen.world import World
+from data_gen.biographies.biography import Biography
+from data_gen.errors import AuditError
+from data_gen.people.world import World
+from data_gen.questions.question import Question
 
 Tokens = Callable[[str], list[str]]
 MOST_REPEATS = 3.0
 LATELY = 64  # texts whose tokens are remembered
-
-
-class AuditError(ValueError):
-    """The corpus must not be trained on; the message says what is wrong and where."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +138,7 @@ def classes(world: World, attribute: str, tokens: Tokens | None = None) -> dict[
     for text, count in zip(texts, counts, strict=True):
         tally[tokens(text)[0] if tokens else text] += int(count)
     shares = [count / len(world) for count in tally.values()]
-    return {
-        "classes": len(tally),
-        "majority": max(shares),
-        "entropy": -sum(share * log2(share) for share in shares),
-    }
+    return {"classes": len(tally), "majority": max(shares), "entropy": -sum(share * log2(share) for share in shares)}
 
 
 def check_classes(world: World, attributes: Sequence[str], tokens: Tokens) -> dict[str, dict[str, float]]:

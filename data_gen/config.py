@@ -1,12 +1,18 @@
 """What a world and a corpus are made from; values the user sets, checked where they are used."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from data_gen.attributes import PAPER_POOLS
-
-
-class ConfigError(ValueError):
-    """A setting is impossible; the message names the key and the mend."""
+PAPER_POOLS: Mapping[str, int] = {
+    "first_name": 400,
+    "middle_name": 400,
+    "last_name": 1000,
+    "year": 200,
+    "city": 200,
+    "university": 300,
+    "major": 100,
+    "employer": 263,
+}
 
 
 @dataclass(frozen=True)

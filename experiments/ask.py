@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from data_gen.config import ConfigError
-from experiments.config import guarded, lab_of
+from data_gen.errors import ConfigError
+from experiments.launch.config import lab_of
+from experiments.launch.errors import guarded
 
 
 def folder(name: str, lab: Path) -> Path:
@@ -24,14 +25,14 @@ def folder(name: str, lab: Path) -> Path:
 
 def lines(checkpoint: Path, question: str, runners_up: int) -> list[str]:
     """Return what is said: the answer, then each token with its probability and the runners-up."""
-    from physics_lm import answering  # heavy: torch and transformers
+    from physics_lm.inference import ask  # heavy: torch and transformers
 
-    model, tokenizer = answering.load(checkpoint)
-    text = answering.prompt(question)
-    found = answering.answer(model, tokenizer, text, runners_up)
-    strange = answering.unknown(tokenizer, text)
+    model, tokenizer = ask.load(checkpoint)
+    text = ask.prompt(question)
+    found = ask.answer(model, tokenizer, text, runners_up)
+    strange = ask.unknown(tokenizer, text)
     said = [f"unknown to this model's tokenizer: {', '.join(strange)}"] if strange else []
-    said += [f"{text} {answering.spoken(found)}", ""]
+    said += [f"{text} {ask.spoken(found)}", ""]
     for token in found:
         others = "   ".join(f"{other.strip()!r} {share:.1%}" for other, share in token.others)
         said.append(f"{token.probability:7.1%}  {token.text.strip():20} {others}")

@@ -17,7 +17,8 @@ import hydra
 from omegaconf import DictConfig
 
 from experiments import benchmarks
-from experiments.config import CONF, guarded, register
+from experiments.launch.config import CONF, register
+from experiments.launch.errors import guarded
 
 register()
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
@@ -81,10 +82,10 @@ def machine() -> dict[str, str]:
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     import torch
 
-    from physics_lm import training
+    from physics_lm import device
 
-    where = training.device()
-    fast = "bf16 instructions" if training.fast_bf16(where) else "no bf16 instructions"
+    where = device.device()
+    fast = "bf16 instructions" if device.fast_bf16(where) else "no bf16 instructions"
     hardware = f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}, {fast}"
     if where.type == "cuda":
         hardware = f"{torch.cuda.get_device_name(where)}, {hardware}"

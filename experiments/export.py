@@ -6,10 +6,12 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from data_gen.config import ConfigError
-from experiments.config import CONF, guarded, register, run_config
-from physics_lm import checks, pipeline
-from physics_lm.artifacts import Store
+from data_gen.errors import ConfigError
+from experiments.launch.config import CONF, register, run_config
+from experiments.launch.errors import guarded
+from physics_lm import checks, plan
+from physics_lm import run as pipeline
+from physics_lm.store.artifacts import Store
 
 register()
 
@@ -22,7 +24,7 @@ def export(config: DictConfig) -> Path:
     """
     run, store = run_config(config), Store(Path(config.paths.lab))
     checks.check(run)
-    specs = pipeline.plan(run)
+    specs = plan.plan(run)
     if not pipeline.complete(store, specs):
         raise ConfigError("export: this run is not in the lab yet; make it with experiments.run and the same settings")
     if not (store.has(specs.read) and store.has(specs.tokenizer) and store.has(specs.model)):
@@ -32,8 +34,11 @@ def export(config: DictConfig) -> Path:
     import datasets
     import pandas as pd
 
-    from data_gen.questions import SPLITS
-    from physics_lm import compact, harness, hub, masked, results, tokenizers
+    from data_gen.questions.question import SPLITS
+    from physics_lm import results
+    from physics_lm.data import compact, tokenizers
+    from physics_lm.export import hub, lm_eval
+    from physics_lm.models import direction
     from physics_lm.steps import Job
 
     folder, job = store.lab / "export" / f"{hub.name(run)}-{specs.probe.key[:8]}", Job(run, specs, store)
@@ -46,9 +51,9 @@ def export(config: DictConfig) -> Path:
     hub.dataset(folder / "dataset", tables, run)
     cut = store.folder(specs.tokenizer) / compact.ORIGINAL if run.tokenizer.compact else None
     hub.model(folder / "model", store.folder(specs.model), results.load(store.lab, [specs.probe.key]), run, cut)
-    if "questions" in tables and not masked.both_ways(job.model):
+    if "questions" in tables and not direction.both_ways(job.model):
         end = str(tokenizers.load(store.folder(specs.model)).eos_token)
-        harness.write(folder / "lm_eval", tables["questions"], end)
+        lm_eval.write(folder / "lm_eval", tables["questions"], end)
     return folder
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_gen.config import ConfigError
+from data_gen.errors import ConfigError
 from experiments.ask import folder
-from experiments.config import guarded, lab_of
+from experiments.launch.config import lab_of
+from experiments.launch.errors import guarded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,7 @@ def draw(found: "pd.DataFrame", title: str) -> "Figure":
     """Draw the rows of `physics_lm.microscope.look`: the entry in lines, above each token a column of cells."""
     import matplotlib.pyplot as plt
 
-    from experiments.figures.drawing import titled
+    from experiments.figures._shared.plotting import titled
 
     names = list(dict.fromkeys(found["attribute"]))
     grid = found.pivot(index="attribute", columns="place", values="probability").loc[names].to_numpy()
@@ -79,7 +80,7 @@ def write(checkpoint: Path, lab: Path, person: int, entry: int) -> Path:
     import matplotlib
 
     matplotlib.use("Agg")
-    from physics_lm import microscope  # heavy: torch and transformers
+    from physics_lm.probes.linear import microscope  # heavy: torch and transformers
 
     found = microscope.look(checkpoint, person, entry)
     place = lab / "microscope" / f"{checkpoint.resolve().name[:12]}-person{person}-entry{entry}"

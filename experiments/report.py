@@ -8,8 +8,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from omegaconf import DictConfig
 
-from experiments.config import CONF, guarded, register
-from experiments.page import figures, people, runs
+from experiments.launch.config import CONF, register
+from experiments.launch.errors import guarded
+from experiments.report_page import figures, people, runs
 from physics_lm import results
 
 register()
@@ -20,7 +21,9 @@ def page(lab: Path, committed: Path = COMMITTED) -> str:
     """Return the page of a lab; figures that it has not drawn are taken from the `reproduced` folder."""
     rows = _rows(lab)
     shown = figures.shown(lab, committed)
-    templates = Environment(loader=PackageLoader("experiments", "page"), autoescape=True, undefined=StrictUndefined)
+    templates = Environment(
+        loader=PackageLoader("experiments", "report_page"), autoescape=True, undefined=StrictUndefined
+    )
     loader = templates.loader
     assert loader is not None
     style, script = (loader.get_source(templates, name)[0] for name in ("page.css", "page.js"))

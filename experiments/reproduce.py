@@ -14,11 +14,13 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from data_gen.config import ConfigError
-from experiments import outcome, sweep, usage
-from experiments.config import CONF, guarded, register
-from physics_lm import pipeline
-from physics_lm.artifacts import Spec, Store
+from data_gen.errors import ConfigError
+from experiments.launch import figure_output, help, hydra_internals
+from experiments.launch import jobs as sweep_jobs
+from experiments.launch.config import CONF, register
+from experiments.launch.errors import guarded
+from physics_lm import run as pipeline
+from physics_lm.store.artifacts import Spec, Store
 
 register()
 EVERY = "all"  # the word for every figure
@@ -86,7 +88,7 @@ class Figure:
 
     config: DictConfig
     given: list[str]
-    jobs: dict[tuple[str, int], sweep.Wanted]
+    jobs: dict[tuple[str, int], sweep_jobs.Job]
 
     @classmethod
     def of(cls, config: DictConfig, given: list[str]) -> "Figure":
@@ -94,8 +96,8 @@ class Figure:
         if config.figure.seeds < 1:
             raise ConfigError(f"figure.seeds={config.figure.seeds}: must be 1 or more")
         if not config.plan:
-            outcome.module(config.figure.name)  # what cannot be drawn is said before anything is trained
-        jobs = {job: sweep.Wanted.of(overrides) for job, overrides in jobs_of(config, given).items()}
+            figure_output.module(config.figure.name)  # what cannot be drawn is said before anything is trained
+        jobs = {job: sweep_jobs.Job.of(overrides) for job, overrides in jobs_of(config, given).items()}
         return cls(config, given, jobs)
 
     @property
@@ -106,7 +108,7 @@ class Figure:
     def draw(self, seconds: float | None) -> None:
         """Draw what the rows show; see `outcome.draw`."""
         plans = {job: one.specs for job, one in self.jobs.items()}
-        outcome.draw(self.config, plans, self.store, seconds, self.given)
+        figure_output.draw(self.config, plans, self.store, seconds, self.given)
 
 
 def reproduce(config: DictConfig, given: list[str]) -> int:
@@ -121,7 +123,7 @@ def reproduce(config: DictConfig, given: list[str]) -> int:
     for name in names():
         words = [*rest, f"figure={name}"]
         try:
-            figures.append(Figure.of(sweep.compose(words), words))
+            figures.append(Figure.of(hydra_internals.compose(words), words))
         except ConfigError as error:
             print(f"error: figure={name}: {error}", file=sys.stderr)
             refused += 1
@@ -142,7 +144,7 @@ def together(figures: Sequence[Figure]) -> int:
     store.check_writable()
     jobs = distinct(figures)
     wanted = missing(jobs, store)
-    why = dict(zip((one.key for one in jobs), sweep.launch(jobs), strict=True)) if wanted else {}
+    why = dict(zip((one.key for one in jobs), sweep_jobs.launch(jobs), strict=True)) if wanted else {}
     total = 0
     for figure in figures:
         failed = {job: why[one.key] for job, one in figure.jobs.items() if why.get(one.key)}
@@ -153,16 +155,16 @@ def together(figures: Sequence[Figure]) -> int:
         total += len(failed)
     if wanted and len(figures) > 1 and not total:
         made = {"seconds": round(time.perf_counter() - start, 1), "ran": len(wanted), "jobs": len(jobs)}
-        outcome.note([figure.config.figure.name for figure in figures], made, jobs[0], figures[0].given)
+        figure_output.note([figure.config.figure.name for figure in figures], made, jobs[0], figures[0].given)
     return total
 
 
-def distinct(figures: Sequence[Figure]) -> list[sweep.Wanted]:
+def distinct(figures: Sequence[Figure]) -> list[sweep_jobs.Job]:
     """Return every job once, whichever figures share it."""
     return list({one.key: one for figure in figures for one in figure.jobs.values()}.values())
 
 
-def missing(jobs: Sequence[sweep.Wanted], store: Store) -> list[sweep.Wanted]:
+def missing(jobs: Sequence[sweep_jobs.Job], store: Store) -> list[sweep_jobs.Job]:
     """Return the jobs whose rows are not there yet."""
     return [one for one in jobs if not pipeline.complete(store, one.specs)]
 
@@ -190,7 +192,7 @@ def _arms(figure: Figure) -> list[str]:
     return lines
 
 
-def core_seconds(wanted: list[sweep.Wanted], store: Store, config: DictConfig) -> float:
+def core_seconds(wanted: list[sweep_jobs.Job], store: Store, config: DictConfig) -> float:
     """Return what the missing trainings take, by the steps of each beside the scale's own; a shared one counts once."""
     missing: dict[str, float] = {}
     for one in wanted:
@@ -206,7 +208,7 @@ def core_seconds(wanted: list[sweep.Wanted], store: Store, config: DictConfig) -
 
 def main() -> None:
     """Reproduce `figure=NAME`, or all of them as one sweep with figure=all."""
-    if not usage.answered(__doc__):
+    if not help.print_help(__doc__):
         _run()
 
 

@@ -11,10 +11,13 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from data_gen.config import ConfigError
-from experiments import usage
-from experiments.config import CONF, guarded, register, run_config
-from physics_lm import checks, distributed, pipeline, tracking
+from data_gen.errors import ConfigError
+from experiments.launch import help
+from experiments.launch.config import CONF, register, run_config
+from experiments.launch.errors import guarded
+from physics_lm import checks, plan, tracking
+from physics_lm import run as pipeline
+from physics_lm.training import distributed
 
 register()
 ELSEWHERE = {
@@ -36,13 +39,13 @@ def task(config: DictConfig, sweep: str = "") -> str:
     run, lab = run_config(config), Path(config.paths.lab)
     if not sweep:  # of a sweep every job was checked, and a plan takes for granted what a check refuses
         checks.check(run)
-        sweep = pipeline.plan(run).probe.key[:12]
+        sweep = plan.plan(run).probe.key[:12]
     return pipeline.run(run, lab, tracking.tracker(OmegaConf.to_object(config.tracking), sweep, lab)).name
 
 
 def main() -> None:
     """Run what the command line says, or say what it may say."""
-    if not usage.answered(__doc__):
+    if not help.print_help(__doc__):
         _run()
 
 

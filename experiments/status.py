@@ -7,8 +7,9 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from experiments.config import CONF, guarded, register
-from experiments.ledger import Entry, Ledger
+from experiments.launch.config import CONF, register
+from experiments.launch.errors import guarded
+from experiments.launch.ledger import Entry, Ledger
 
 register()
 

@@ -8,10 +8,11 @@ remove=damaged and remove=removed clear what is left of unfinished and damaged o
 import sys
 from pathlib import Path
 
-from data_gen.config import ConfigError
-from experiments.config import guarded, lab_of
-from physics_lm import inventory
-from physics_lm.inventory import Item
+from data_gen.errors import ConfigError
+from experiments.launch.config import lab_of
+from experiments.launch.errors import guarded
+from physics_lm.store import inventory
+from physics_lm.store.inventory import Item
 
 
 def megabytes(count: int) -> str:

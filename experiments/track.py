@@ -6,12 +6,13 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from data_gen.config import ConfigError
-from experiments.config import CONF, guarded, register
-from experiments.ledger import Ledger
-from experiments.page import runs
+from data_gen.errors import ConfigError
+from experiments.launch.config import CONF, register
+from experiments.launch.errors import guarded
+from experiments.launch.ledger import Ledger
+from experiments.report_page import runs
 from physics_lm import progress, tracking
-from physics_lm.artifacts import MANIFEST
+from physics_lm.store.artifacts import MANIFEST
 
 register()
 

@@ -4,14 +4,22 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_gen import beside, biographies, cures, facts, folder, questions, sentences, world
-from data_gen.attributes import NAMES
-from data_gen.config import ConfigError
-from physics_lm import distributed, probes, tasks
-from physics_lm.config import COMPILE, LINEAR, OBJECTIVES, FinetuneConfig, ModelConfig, TrainConfig, check_model
+from data_gen import facts, questions
+from data_gen.biographies import recipes, sentence_templates
+from data_gen.corpus import auxiliary, from_folder
+from data_gen.errors import ConfigError
+from data_gen.facts import cures
+from data_gen.people import world
+from data_gen.people.attributes import NAMES
+from physics_lm import probes
+from physics_lm.config.model import ModelConfig, check_model
+from physics_lm.config.probe import LINEAR
+from physics_lm.config.training import COMPILE, OBJECTIVES, FinetuneConfig, TrainConfig
+from physics_lm.probes.linear import tasks
+from physics_lm.training import distributed
 
 if TYPE_CHECKING:
-    from physics_lm.pipeline import RunConfig
+    from physics_lm.config.run import RunConfig
 
 
 def check(config: "RunConfig") -> None:
@@ -19,10 +27,10 @@ def check(config: "RunConfig") -> None:
     if not 0 <= config.seed < 2**31:
         raise ConfigError(f"seed={config.seed}: must be 0 or more and below 2**31")
     world.check(config.world)
-    biographies.check(config.corpus)
+    recipes.check(config.corpus)
     _check_beside(config)
     if config.corpus.kind == "folder":
-        folder.read(config.corpus.path, world.make(config.world, config.seed))
+        from_folder.read(config.corpus.path, world.make(config.world, config.seed))
     _check_rewrite(config)
     for name in ("pretrain", "prior", "finetune"):
         loaded = name == "pretrain" and config.model.kind == "checkpoint"  # such a model may be left as it is
@@ -69,7 +77,7 @@ def check(config: "RunConfig") -> None:
 
 
 def _check_beside(config: "RunConfig") -> None:
-    beside.check(config.beside, config.world, config.corpus)
+    auxiliary.check(config.beside, config.world, config.corpus)
     if config.beside.kind != "none" and config.rewrite.path:
         raise ConfigError(
             f"beside.kind={config.beside.kind}: a rewriting knows the corpus's people only; empty rewrite.path"
@@ -102,7 +110,7 @@ def _shortest_entry(config: "RunConfig") -> int:
     """Return a lower bound in words of the longest entry: the shortest template of every attribute."""
     total = 0
     for name in NAMES:
-        texts = ["".join(t.pieces) for t in sentences.first(name, config.corpus.templates)]
+        texts = ["".join(t.pieces) for t in sentence_templates.first(name, config.corpus.templates)]
         total += min(len(text.split()) for text in texts)
     return total
 
@@ -185,7 +193,7 @@ def _check_evaluations(config: "RunConfig") -> None:
             )
         if settings.eval_people < 8:
             raise ConfigError(f"pretrain.eval_people={settings.eval_people}: 8 or more people of each split")
-        world.check(beside.after(config.beside, config.world, settings.eval_people))
+        world.check(auxiliary.after(config.beside, config.world, settings.eval_people))
 
 
 def _check_method(name: str, config: FinetuneConfig, model: ModelConfig) -> None:

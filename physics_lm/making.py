@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from data_gen.questions import SPLITS
-from physics_lm import distributed, tokenizers
-from physics_lm.artifacts import Spec, Store
-from physics_lm.pipeline import Plan, RunConfig
+from data_gen.questions.question import SPLITS
+from physics_lm.config.run import RunConfig
+from physics_lm.data import tokenizers
+from physics_lm.plan import Plan
 from physics_lm.steps import Job
+from physics_lm.store.artifacts import Spec, Store
 from physics_lm.tracking import Build, Tracker, mirrored
+from physics_lm.training import distributed
 
 TRAINED = ("pretrain", "finetune")  # steps that several processes make together
 

@@ -13,8 +13,9 @@ from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from physics_lm.bootstrap import Estimate, drawn, interval, units, weights
-from physics_lm.pipeline import RunConfig, columns
-from physics_lm.schemas import check_schemas, check_sound
+from physics_lm.config.columns import settings_columns
+from physics_lm.config.run import RunConfig
+from physics_lm.store.schemas import check_schemas, check_sound
 
 PAIRED = ["seed", "task", "split", "person", "attribute", "prompt"]  # what makes two rows the same question
 ASKED = ["other", "hinted", "heldout"]  # and what some families add
@@ -42,7 +43,7 @@ def load(lab: Path | str = "lab", runs: str | Iterable[str] | None = None) -> pd
     check_schemas(paths)
     check_sound(paths)
     rows = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
-    known = {name: value for name, value in columns(RunConfig()).items() if name in rows and value is not None}
+    known = {name: value for name, value in settings_columns(RunConfig()).items() if name in rows and value is not None}
     rows = rows.fillna(known)
     if "other" in rows:
         rows["other"] = rows["other"].fillna(-1).astype(int)

@@ -13,37 +13,40 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from data_gen import audit, beside, biographies, corpus, facts, questions, world
-from data_gen.attributes import NAMES
-from data_gen.biographies import Biography
-from data_gen.config import ConfigError, QuestionConfig
-from data_gen.folder import read
-from data_gen.questions import SPLITS, Question
-from data_gen.world import World
-from physics_lm import (
-    compact,
-    compiling,
-    curves,
-    distributed,
-    lora,
-    masked,
-    models,
-    packing,
-    scoring,
-    stacked,
-    tokenizers,
-    training,
-)
-from physics_lm import rewrite as rewriting
-from physics_lm.artifacts import Spec, Store
-from physics_lm.config import LINEAR, FinetuneConfig, TrainConfig
-from physics_lm.machine import machine
-from physics_lm.pipeline import Plan, RunConfig, columns
+from data_gen import audit, facts, questions
+from data_gen.biographies import recipes as entry_recipes
+from data_gen.biographies import rendering
+from data_gen.biographies.biography import Biography
+from data_gen.config import QuestionConfig
+from data_gen.corpus import auxiliary, dataset
+from data_gen.corpus.from_folder import read
+from data_gen.errors import ConfigError
+from data_gen.people import world
+from data_gen.people.attributes import NAMES
+from data_gen.people.world import World
+from data_gen.questions.question import SPLITS, Question
+from physics_lm import device
+from physics_lm.config.columns import settings_columns
+from physics_lm.config.probe import LINEAR
+from physics_lm.config.run import RunConfig
+from physics_lm.config.training import FinetuneConfig, TrainConfig
+from physics_lm.data import batches, compact, encoding, mask_token, tokenizers
+from physics_lm.data.fact_tokens import FactData
+from physics_lm.data.pretraining import PretrainingData
+from physics_lm.environment import describe
+from physics_lm.inference import rewriting
+from physics_lm.kernels import compiling
+from physics_lm.methods import lora
+from physics_lm.models import checkpoints, direction, registry
+from physics_lm.objectives import masked
+from physics_lm.plan import Plan
 from physics_lm.probes import probe
-from physics_lm.reading import Reading
-from physics_lm.telling import Telling
+from physics_lm.store.artifacts import Spec, Store
 from physics_lm.tracking import Tracker
-from physics_lm.training import Training
+from physics_lm.training import distributed, evaluation
+from physics_lm.training import loop as training_loop
+from physics_lm.training.loop import Training
+from physics_lm.training.stacking import stack
 
 log = logging.getLogger(__name__)
 transformers.utils.logging.disable_progress_bar()
@@ -66,7 +69,7 @@ class Job:
     @cached_property
     def others(self) -> World | None:
         """The celebrities, where there are any."""
-        return beside.make(self.config.beside, self.config.world, self.config.seed)
+        return auxiliary.make(self.config.beside, self.config.world, self.config.seed)
 
     @property
     def worlds(self) -> list[World]:
@@ -84,7 +87,7 @@ class Job:
     @cached_property
     def entries(self) -> list[Biography]:
         """The entries that are read: those of the corpus, or of its rewriting."""
-        return list(corpus.read(self.store.folder(self.specs.read)))
+        return list(dataset.read(self.store.folder(self.specs.read)))
 
     @cached_property
     def own(self) -> list[Biography]:
@@ -92,9 +95,9 @@ class Job:
         return [entry for entry in self.entries if self.world.knows(entry.person_id)]
 
     @cached_property
-    def telling(self) -> Telling:
+    def telling(self) -> FactData:
         """The run's facts, and how they are told."""
-        return Telling(self.config)
+        return FactData(self.config)
 
     @cached_property
     def vocabulary(self) -> PreTrainedTokenizerBase:
@@ -104,7 +107,7 @@ class Job:
     @cached_property
     def model(self) -> PreTrainedModel:
         """The trained model that is probed, on the device."""
-        return self._load(self.specs.model).to(training.device())
+        return self._load(self.specs.model).to(device.device())
 
     @cached_property
     def model_vocabulary(self) -> PreTrainedTokenizerBase:
@@ -121,12 +124,12 @@ class Job:
     def corpus(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Write the corpus, refused where its spans do not hold the world's values."""
         entries = list(self.told())
-        audit.check_spans([entry for entry in entries if entry.person_id > beside.NOBODY], self.worlds, NAMES)
+        audit.check_spans([entry for entry in entries if entry.person_id > auxiliary.NOBODY], self.worlds, NAMES)
         train, held, test = ({q.person for q in self.asked(self.config.questions, split)} for split in SPLITS)
         audit.check_disjoint(train | held, test, "questions")
         audit.check_disjoint(train, held, "questions")
-        corpus.write(entries, folder, self.world, replace(self.config.corpus, path=""), self.config.beside)
-        people = {entry.person_id for entry in entries if entry.person_id > beside.NOBODY}
+        dataset.write(entries, folder, self.world, replace(self.config.corpus, path=""), self.config.beside)
+        people = {entry.person_id for entry in entries if entry.person_id > auxiliary.NOBODY}
         told = [(entry.person_id, entry.text) for entry in entries] if self.config.corpus.kind == "folder" else []
         if same := len(told) - len(set(told)):
             log.warning("corpus: %d of %d texts stand there twice, word for word", same, len(told))
@@ -137,17 +140,17 @@ class Job:
     def told(self, epoch: int = 0) -> Iterable[Biography]:
         """Return the entries of one epoch, read from a folder or told by the templates, and what is read beside."""
         config = self.config
-        more = beside.entries(config.beside, self.others, config.corpus, config.seed, epoch)
+        more = auxiliary.entries(config.beside, self.others, config.corpus, config.seed, epoch)
         if config.corpus.kind == "folder":
             return chain(read(config.corpus.path, self.world), more)
-        recipes = biographies.draw(self.world, config.corpus, epoch)
-        return chain(biographies.render(self.world, config.corpus, recipes), more)
+        recipes = entry_recipes.draw(self.world, config.corpus, epoch)
+        return chain(rendering.render(self.world, config.corpus, recipes), more)
 
     def rewrite(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Let a local instruct model write every entry anew; refused where no text can be used."""
         model, vocabulary = rewriting.load(self.config.rewrite)
-        told = list(corpus.read(self.store.folder(self.specs.corpus)))
-        where: Any = training.device()
+        told = list(dataset.read(self.store.folder(self.specs.corpus)))
+        where: Any = device.device()
         entries = rewriting.rewrite(model.to(where), vocabulary, told, self.world, self.config.rewrite, state)
         if not entries:
             raise ConfigError(
@@ -156,8 +159,8 @@ class Job:
             )
         left = len({entry.person_id for entry in told} - {entry.person_id for entry in entries})
         log.warning("rewrite: %d of %d entries kept, %d people are told of nowhere", len(entries), len(told), left)
-        corpus.write(entries, folder, self.world, replace(self.config.corpus, path=""))
-        return {**machine(), "entries": len(entries), "of": len(told), "people_left_out": left}
+        dataset.write(entries, folder, self.world, replace(self.config.corpus, path=""))
+        return {**describe(), "entries": len(entries), "of": len(told), "people_left_out": left}
 
     def facts(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Write the facts' sentences and questions, and the texts that a cure adds."""
@@ -172,7 +175,7 @@ class Job:
         texts = [entry.text for entry in self.entries] + [question.prompt for question in asked]
         settings = self.config.tokenizer
         if settings.kind == "word" or settings.compact:
-            texts += biographies.lexicon(self.world, self.config.corpus)
+            texts += rendering.lexicon(self.world, self.config.corpus)
         trained = tokenizers.train(settings, texts)
         if settings.compact:
             trained.save_pretrained(folder / compact.ORIGINAL)
@@ -185,18 +188,18 @@ class Job:
 
     def pretrain(self, folder: Path, state: Path) -> Mapping[str, Any]:
         """Pretrain a model on windows of entries, or of entries and questions of P_train."""
-        reading = Reading(self)
+        reading = PretrainingData(self)
         repeats, vocabulary = reading.repeats(), reading.vocabulary
-        model = models.build(self.config.model, len(vocabulary), vocabulary.eos_token_id, self.config.seed)
+        model = registry.build(self.config.model, len(vocabulary), vocabulary.eos_token_id, self.config.seed)
         if (room := model.config.max_position_embeddings) < self.config.pretrain.context:
             raise ConfigError(f"pretrain.context={self.config.pretrain.context}: the model has {room} positions")
         batches = reading.batches()
         title = f"pretrain {self.config.corpus.name}"
         asks = self.config.pretrain.eval_every and not distributed.rank()  # one process asks for all
-        watch = curves.watch(self, model, vocabulary, state) if asks else None
+        watch = evaluation.evaluations(self, model, vocabulary, state) if asks else None
         done = self._train(model, vocabulary, batches, self.config.pretrain, folder, state, title, watch)
         if watch:
-            watch.collect().to_parquet(folder / curves.EVALS, index=False)
+            watch.collect().to_parquet(folder / evaluation.EVALS, index=False)
         return {
             **done,
             "repeats": repeats,
@@ -220,22 +223,22 @@ class Job:
         vocabulary = (
             self.telling.extend(tokenizers.load(self.store.folder(base))) if told else self.extended(base, asked)
         )
-        vocabulary = masked.extend(vocabulary, settings.objective)
-        model = models.widen(self._load(base), len(vocabulary), self.config.seed)
+        vocabulary = mask_token.extend(vocabulary, settings.objective)
+        model = checkpoints.widen(self._load(base), len(vocabulary), self.config.seed)
         if settings.method == "lora":
-            model = lora.adapt(model.to(training.device()), settings.rank, settings.embedding_rank, self.config.seed)
+            model = lora.adapt(model.to(device.device()), settings.rank, settings.embedding_rank, self.config.seed)
         rows = self.telling.rows(vocabulary, settings.batch) if told else self._rows(settings, asked, vocabulary)
         title = f"finetune {self.config.facts.kind if told else self.config.corpus.name}"
         return self._train(model, vocabulary, rows, settings, folder, state, title)
 
     def _rows(
         self, settings: FinetuneConfig, asked: QuestionConfig, vocabulary: PreTrainedTokenizerBase
-    ) -> packing.Rows:
+    ) -> batches.QuestionBatches:
         encoded, hide = (
-            scoring.encode(vocabulary, self.asked(asked, "train")),
-            masked.hidden(vocabulary, settings.objective),
+            encoding.encode(vocabulary, self.asked(asked, "train")),
+            mask_token.hiding_id(vocabulary, settings.objective),
         )
-        return packing.Rows(
+        return batches.QuestionBatches(
             encoded.sequences, encoded.start, settings.batch, self.config.seed, vocabulary.eos_token_id, hide
         )
 
@@ -246,7 +249,7 @@ class Job:
         """
         found = [question for split in SPLITS for question in self.asked(asked, split)]
         vocabulary = tokenizers.extend(tokenizers.load(self.store.folder(base)), [question.text for question in found])
-        longest = int(scoring.encode(vocabulary, found).sequences.lengths.max())
+        longest = int(encoding.encode(vocabulary, found).sequences.lengths.max())
         if longest > self.config.pretrain.context:
             raise ConfigError(
                 f"questions.hint={asked.hint}: the longest question of {asked.family} takes {longest} tokens with its "
@@ -259,7 +262,7 @@ class Job:
         self,
         model: PreTrainedModel,
         vocabulary: PreTrainedTokenizerBase,
-        batches: training.Batches,
+        batches: training_loop.Batches,
         settings: TrainConfig,
         folder: Path,
         state: Path,
@@ -268,18 +271,18 @@ class Job:
     ) -> dict[str, Any]:
         torch.manual_seed(self.config.seed)  # dropout's; a saved state brings its own
         compiling.keep(self.store.lab)
-        model = masked.attend(model, settings.objective)
+        model = direction.attend(model, settings.objective)
         loss = None if settings.objective == "causal" else masked.objective(settings, vocabulary, self.config.seed)
         loop = Training(model, batches, settings, state, loss, watch)
         loop.told = self.tracker.log
-        curve = stacked.run(loop, title, title.split()[0])
+        curve = stack.run(loop, title, title.split()[0])
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         model = lora.merged(model)
         model.save_pretrained(folder)
         vocabulary.save_pretrained(folder)
         pd.DataFrame(curve).to_parquet(folder / "curve.parquet", index=False)
         return {
-            **machine(),
+            **describe(),
             "processes": distributed.size(),
             "precision": loop.kind,
             "compiled": loop.compiled,
@@ -294,12 +297,12 @@ class Job:
         """Measure the trained model: a row per item, with the run's key and settings as columns."""
         self.state = state
         found = probe(self.config.probe.kind).rows(self)
-        loaded = models.shape(self.model) if self.config.model.kind == "checkpoint" else {}
-        told = {**columns(self.config), **{f"model.{name}": size for name, size in loaded.items()}}
+        loaded = checkpoints.shape(self.model) if self.config.model.kind == "checkpoint" else {}
+        told = {**settings_columns(self.config), **{f"model.{name}": size for name, size in loaded.items()}}
         settings = pd.DataFrame([told]).iloc[[0] * len(found)].reset_index(drop=True)
         rows = pd.concat([found, settings], axis=1)
         rows.insert(0, "run", self.specs.probe.key)
         rows.to_parquet(folder / "rows.parquet", index=False)
         learned = self.config.probe.kind in LINEAR
-        kind = {"precision": training.precision(self.config.probe.precision, training.device())} if learned else {}
-        return {**machine(), **kind, "rows": len(rows)}
+        kind = {"precision": device.precision(self.config.probe.precision, device.device())} if learned else {}
+        return {**describe(), **kind, "rows": len(rows)}

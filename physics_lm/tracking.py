@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from data_gen.config import ConfigError
-from physics_lm.artifacts import MANIFEST, Spec
-from physics_lm.config import TrackingConfig
+from data_gen.errors import ConfigError
+from physics_lm.config.tracking import TrackingConfig
+from physics_lm.store.artifacts import MANIFEST, Spec
 
 log = logging.getLogger(__name__)
 STEPS = ("pretrain", "finetune", "probe")

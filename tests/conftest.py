@@ -12,15 +12,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from data_gen.biographies import Biography
-from data_gen.corpus import read
-from data_gen.questions import Question, ask
-from data_gen.world import World, make
-from experiments import sweep
-from experiments.config import run_config
-from physics_lm import pipeline, training
-from physics_lm.artifacts import Store
-from physics_lm.pipeline import Plan, RunConfig
+from data_gen.biographies.biography import Biography
+from data_gen.corpus.dataset import read
+from data_gen.people.world import World, make
+from data_gen.questions import ask
+from data_gen.questions.question import Question
+from experiments.launch import hydra_internals
+from experiments.launch.config import run_config
+from physics_lm import plan
+from physics_lm import run as pipeline
+from physics_lm.config.run import RunConfig
+from physics_lm.plan import Plan
+from physics_lm.store.artifacts import Store
+from physics_lm.training import loop
 
 torch.set_num_threads(1)
 
@@ -34,7 +38,7 @@ class Lab:
 
     @property
     def plan(self) -> Plan:
-        return pipeline.plan(self.config)
+        return plan.plan(self.config)
 
     @property
     def store(self) -> Store:
@@ -58,7 +62,7 @@ class Lab:
 
 
 def compose(*overrides: str) -> RunConfig:
-    return run_config(sweep.compose(["scale=smoke", *overrides]))
+    return run_config(hydra_internals.compose(["scale=smoke", *overrides]))
 
 
 @pytest.fixture(scope="session")
@@ -80,22 +84,22 @@ class Caught(Exception):
 
 
 @pytest.fixture
-def batches_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[RunConfig, str], training.Batches]:
+def batches_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[RunConfig, str], loop.Batches]:
     """Return the batches that a run would train on; `step` is pretrain or finetune."""
 
-    def batches(config: RunConfig, step: str) -> training.Batches:
-        real = training.Training.run
+    def batches(config: RunConfig, step: str) -> loop.Batches:
+        real = loop.Training.run
 
-        def run(self: training.Training, title: str) -> list[dict[str, float]]:
+        def run(self: loop.Training, title: str) -> list[dict[str, float]]:
             if title.startswith(step):
                 raise Caught(self.batches)
             return real(self, title)
 
         with monkeypatch.context() as patch:
-            patch.setattr(training.Training, "run", run)
+            patch.setattr(loop.Training, "run", run)
             with pytest.raises(Caught) as caught:
                 pipeline.run(config, tmp_path)
-        found: training.Batches = caught.value.args[0]
+        found: loop.Batches = caught.value.args[0]
         return found
 
     return batches

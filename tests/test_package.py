@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -47,7 +47,9 @@ def test_the_installed_wheel_finds_its_conf(wheel, tmp_path):
     target = tmp_path / "site"
     called("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(wheel))
     env = {**os.environ, "PYTHONPATH": str(target)}
-    where = called("-c", "import experiments.config; print(experiments.config.CONF)", cwd=tmp_path, env=env)
+    where = called(
+        "-c", "import experiments.launch.config; print(experiments.launch.config.CONF)", cwd=tmp_path, env=env
+    )
     assert where.stdout.strip() == str(target / "conf")
     job = called("-m", "experiments.run", "scale=smoke", "corpus=single", "--cfg", "job", cwd=tmp_path, env=env)
     assert "people: 24" in job.stdout

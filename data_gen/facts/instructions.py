@@ -9,10 +9,13 @@ from math import prod
 
 import numpy as np
 
-from data_gen import counter, pools, sentences
-from data_gen.config import ConfigError, FactsConfig
-from data_gen.facts import REVERSE, SAME, TOLD, Fact, Facts
-from data_gen.questions import Question
+from data_gen import counter
+from data_gen.biographies import sentence_templates
+from data_gen.config import FactsConfig
+from data_gen.errors import ConfigError
+from data_gen.facts.fact import REVERSE, SAME, TOLD, Fact, Facts
+from data_gen.people import pools
+from data_gen.questions.question import Question
 
 QUESTION_FIRST, ANSWER_FIRST = "QuestionToAnswer", "AnswerToQuestion"
 QUESTION_SLOTS, ANSWER_SLOTS = ("trait", "role"), ("look", "thing")
@@ -37,7 +40,7 @@ def facts(config: FactsConfig, sizes: Mapping[str, int], seed: int) -> Facts:
 
 
 def _guidance(config: FactsConfig) -> tuple[str, ...]:
-    return sentences.texts("instructions_reversed" if config.reversed else "instructions_same")
+    return sentence_templates.texts("instructions_reversed" if config.reversed else "instructions_same")
 
 
 def _pairs(config: FactsConfig, seed: int) -> tuple[Fact, ...]:

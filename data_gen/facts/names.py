@@ -8,9 +8,11 @@ from math import prod
 
 import numpy as np
 
-from data_gen import counter, pools, sentences
-from data_gen.config import ConfigError, FactsConfig
-from data_gen.facts import (
+from data_gen import counter
+from data_gen.biographies import sentence_templates
+from data_gen.config import FactsConfig
+from data_gen.errors import ConfigError
+from data_gen.facts.fact import (
     BOTH,
     DESCRIPTION_FIRST,
     NAME_FIRST,
@@ -23,7 +25,8 @@ from data_gen.facts import (
     Facts,
     in_context,
 )
-from data_gen.questions import Question
+from data_gen.people import pools
+from data_gen.questions.question import Question
 
 TRAINING = 30  # templates of a file that facts are told with; the others are held out
 SLOTS = ("trait", "role", "look", "thing")
@@ -43,7 +46,7 @@ def check(config: FactsConfig, sizes: Mapping[str, int]) -> None:
         )
     if not 1 <= config.paraphrases <= TRAINING:
         raise ConfigError(f"facts.paraphrases={config.paraphrases}: from 1 to {TRAINING}")
-    held = min(len(sentences.texts(name)) for name in FILES.values()) - TRAINING
+    held = min(len(sentence_templates.texts(name)) for name in FILES.values()) - TRAINING
     if not 1 <= config.held_out <= held:
         raise ConfigError(f"facts.held_out={config.held_out}: from 1 to {held}")
 
@@ -77,7 +80,7 @@ def _orders(fact: Fact) -> tuple[str, ...]:
 
 def _say(task: str, number: int, fact: Fact, order: str, line: int, answer: Fact | None = None) -> Question:
     """Return a sentence cut before its last hole; `answer` is the fact whose answer is given, else its own."""
-    template = sentences.texts(FILES[order])[line]
+    template = sentence_templates.texts(FILES[order])[line]
     answer = answer or fact
     last, gold = ("{description}", answer.descriptions[0]) if order == NAME_FIRST else ("{name}", answer.name)
     prompt = template.partition(last)[0].format(name=fact.name, description=fact.descriptions[0]).rstrip()

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from data_gen import asking
-from data_gen.asking import Task
-from data_gen.config import ConfigError, QuestionConfig, WorldConfig
-from data_gen.pools import MONTHS
-from data_gen.questions import Question
-from data_gen.world import World
+from data_gen.config import QuestionConfig, WorldConfig
+from data_gen.errors import ConfigError
+from data_gen.people.pools import MONTHS
+from data_gen.people.world import World
+from data_gen.questions import derived, family
+from data_gen.questions.question import Question
+from data_gen.questions.task import YES_NO, Task
 
 USES = ("tasks", "hint", "wordings")
 EVEN = (
@@ -25,8 +26,8 @@ MAJOR = (
     "How much remains of the luckiness of the major of {name} divided by {count}?",
     "Modulo {count}, what is the luckiness of the major of {name}?",
 )
-_MONTH = lambda world, row: asking.date(world, row)[0], asking.month, MONTH
-_MAJOR = asking.luckiness, asking.major, MAJOR
+_MONTH = lambda world, row: derived.date(world, row)[0], derived.month, MONTH
+_MAJOR = derived.luckiness, derived.major, MAJOR
 
 
 def classes(world: WorldConfig) -> dict[str, tuple[str, int]]:
@@ -41,7 +42,7 @@ def classes(world: WorldConfig) -> dict[str, tuple[str, int]]:
 
 def check(config: QuestionConfig, world: WorldConfig) -> None:
     """Raise ConfigError naming the key where a task is unknown or has more classes than values."""
-    asking.check(config, world, tasks(config, world), USES)
+    family.check(config, world, tasks(config, world), USES)
 
 
 def tasks(config: QuestionConfig, world: WorldConfig) -> Mapping[str, Task]:
@@ -70,7 +71,7 @@ def _task(attribute: str, count: int, config: QuestionConfig, world: WorldConfig
         )
     number, fact, forms = _MAJOR if attribute == "major" else _MONTH
     if attribute == "birth_date" and count == 2:
-        return Task(attribute, EVEN, lambda w, row: "no" if number(w, row) % 2 else "yes", asking.YES_NO, fact)
+        return Task(attribute, EVEN, lambda w, row: "no" if number(w, row) % 2 else "yes", YES_NO, fact)
     wordings = tuple(text.replace("{count}", str(count)) for text in forms)
     space = tuple(str(rest) for rest in range(count))
     return Task(attribute, wordings, lambda w, row: str(number(w, row) % count), space, fact)
@@ -78,4 +79,4 @@ def _task(attribute: str, count: int, config: QuestionConfig, world: WorldConfig
 
 def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
     """Yield the questions about everyone asked about in a split, person by person."""
-    return asking.questions(world, config, split, tasks(config, world.config))
+    return family.generate(world, config, split, tasks(config, world.config))

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from data_gen import asking
-from data_gen.asking import Task
 from data_gen.config import QuestionConfig, WorldConfig
-from data_gen.pools import DAYS, MONTHS
-from data_gen.questions import Question
-from data_gen.world import World
+from data_gen.people.pools import DAYS, MONTHS
+from data_gen.people.world import World
+from data_gen.questions import derived, family
+from data_gen.questions.question import Question
+from data_gen.questions.task import YES_NO, Task
 
 USES = ("tasks", "hint", "wordings", "pairs")
 
@@ -31,8 +31,8 @@ class Scale:
 SCALES = {
     "month": Scale(
         "birth_date",
-        lambda world, row: asking.date(world, row)[0],
-        asking.month,
+        lambda world, row: derived.date(world, row)[0],
+        derived.month,
         lambda world: len(MONTHS),
         "birth month",
         (
@@ -43,8 +43,8 @@ SCALES = {
     ),
     "day": Scale(
         "birth_date",
-        lambda world, row: asking.date(world, row)[1],
-        asking.day,
+        lambda world, row: derived.date(world, row)[1],
+        derived.day,
         lambda world: DAYS,
         "birth day",
         (
@@ -55,8 +55,8 @@ SCALES = {
     ),
     "major": Scale(
         "major",
-        asking.luckiness,
-        asking.major,
+        derived.luckiness,
+        derived.major,
         lambda world: world.pools["major"],
         "luckiness of the major",
         (
@@ -75,13 +75,13 @@ SUBTRACTION = (
 
 def check(config: QuestionConfig, world: WorldConfig) -> None:
     """Raise ConfigError naming the key where a setting is impossible."""
-    asking.check(config, world, tasks(config, world), USES)
+    family.check(config, world, tasks(config, world), USES)
 
 
 def tasks(config: QuestionConfig, world: WorldConfig) -> Mapping[str, Task]:
     """Return the chosen tasks of `month`, `day` and `major`, each `_ranking` and `_subtraction`."""
     known = {f"{name}_{kind}": (scale, kind) for name, scale in SCALES.items() for kind in ("ranking", "subtraction")}
-    return {name: _task(*known[name], world) for name in asking.chosen(config, tuple(known))}
+    return {name: _task(*known[name], world) for name in family.chosen(config, tuple(known))}
 
 
 def _task(scale: Scale, kind: str, world: WorldConfig) -> Task:
@@ -95,7 +95,7 @@ def _task(scale: Scale, kind: str, world: WorldConfig) -> Task:
         return str(minus(world, row, other))
 
     if kind == "ranking":
-        return Task(scale.attribute, scale.ranking, ranking, asking.YES_NO, scale.fact, people=2)
+        return Task(scale.attribute, scale.ranking, ranking, YES_NO, scale.fact, people=2)
     size = scale.size(world)
     space = tuple(str(number) for number in range(1 - size, size))
     wordings = tuple(text.replace("THING", scale.thing) for text in SUBTRACTION)
@@ -104,4 +104,4 @@ def _task(scale: Scale, kind: str, world: WorldConfig) -> Task:
 
 def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
     """Yield the questions about pairs of people of a split, by their first person."""
-    return asking.questions(world, config, split, tasks(config, world.config))
+    return family.generate(world, config, split, tasks(config, world.config))

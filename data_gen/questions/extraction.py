@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator
 
-from data_gen import asking
-from data_gen.attributes import ATTRIBUTES
 from data_gen.config import QuestionConfig, WorldConfig
-from data_gen.questions import Question
-from data_gen.world import World
+from data_gen.people.attributes import ATTRIBUTES
+from data_gen.people.world import World
+from data_gen.questions import family
+from data_gen.questions.question import Question
 
 TASK = "extraction"
 
 
 def check(config: QuestionConfig, world: WorldConfig) -> None:
     """Raise ConfigError where a setting is impossible or has no meaning here."""
-    asking.check(config, world, {})
+    family.check(config, world, {})
 
 
 def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
     """Yield the questions about everyone asked about in a split (`train` or `test`), person by person."""
-    for row in asking.people(world, config, split):
+    for row in family.people(world, config, split):
         for attribute in ATTRIBUTES:
             prompt = f"{attribute.question.format(name=world.name(row))} Answer:"
             gold = f"{world.value(attribute.name, row)}."

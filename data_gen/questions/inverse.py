@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from data_gen import asking
-from data_gen.asking import Task
-from data_gen.attributes import NAMES
 from data_gen.config import QuestionConfig, WorldConfig
-from data_gen.questions import Question
-from data_gen.world import World
+from data_gen.people.attributes import NAMES
+from data_gen.people.world import World
+from data_gen.questions import family
+from data_gen.questions.question import Question
+from data_gen.questions.task import Task
 
 USES = ("tasks", "wordings", "unique")
 GIVEN = {
@@ -36,13 +36,13 @@ WORDINGS = (
 
 def check(config: QuestionConfig, world: WorldConfig) -> None:
     """Raise ConfigError naming the key where a setting is impossible."""
-    asking.check(config, world, tasks(config, world), USES)
+    family.check(config, world, tasks(config, world), USES)
 
 
 def tasks(config: QuestionConfig, world: WorldConfig) -> Mapping[str, Task]:
     """Return the chosen tasks, e.g. `bdate_to_first` and `all_to_full`."""
     known = {f"{given}_to_{part}": (given, part) for given in GIVEN for part in ("first", "full")}
-    return {name: _task(*known[name]) for name in asking.chosen(config, tuple(known))}
+    return {name: _task(*known[name]) for name in family.chosen(config, tuple(known))}
 
 
 def _task(given: str, part: str) -> Task:
@@ -56,4 +56,4 @@ def _task(given: str, part: str) -> Task:
 
 def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
     """Yield the questions whose answer is a person of a split, person by person."""
-    return asking.questions(world, config, split, tasks(config, world.config))
+    return family.generate(world, config, split, tasks(config, world.config))

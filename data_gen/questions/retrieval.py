@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from data_gen import asking
-from data_gen.asking import Task
-from data_gen.attributes import NAMES
 from data_gen.config import QuestionConfig, WorldConfig
-from data_gen.pools import DAYS, FIRST_YEAR
-from data_gen.questions import Question
-from data_gen.world import World
+from data_gen.people.attributes import NAMES
+from data_gen.people.pools import DAYS, FIRST_YEAR
+from data_gen.people.world import World
+from data_gen.questions import derived, family
+from data_gen.questions.question import Question
+from data_gen.questions.task import Task
 
 USES = ("tasks", "wordings")
 PAIRS = (("birth_city", "employer"), ("university", "major"), ("employer", "company_city"))  # the paper's, both ways
@@ -36,22 +36,22 @@ DUAL = (
 
 def check(config: QuestionConfig, world: WorldConfig) -> None:
     """Raise ConfigError naming the key where a setting is impossible."""
-    asking.check(config, world, tasks(config, world), USES)
+    family.check(config, world, tasks(config, world), USES)
 
 
 def tasks(config: QuestionConfig, world: WorldConfig) -> Mapping[str, Task]:
     """Return the chosen tasks: birth_day, birth_year, first_X, last_X and X_and_Y for attributes X and Y."""
     years = tuple(str(FIRST_YEAR + number) for number in range(world.pools["year"]))
     known = {
-        "birth_day": Task("birth_date", DAY, asking.day, tuple(str(day + 1) for day in range(DAYS))),
-        "birth_year": Task("birth_date", YEAR, lambda w, row: str(asking.date(w, row)[2]), years),
+        "birth_day": Task("birth_date", DAY, derived.day, tuple(str(day + 1) for day in range(DAYS))),
+        "birth_year": Task("birth_date", YEAR, lambda w, row: str(derived.date(w, row)[2]), years),
     }
     for name in NAMES:
         if name != "birth_date":  # its parts have tasks of their own
             known |= {f"{part}_{name}": _part(name, part) for part in ("first", "last")}
     for one, two in PAIRS:
         known |= {f"{one}_and_{two}": _dual(one, two), f"{two}_and_{one}": _dual(two, one)}
-    return {name: known[name] for name in asking.chosen(config, tuple(known))}
+    return {name: known[name] for name in family.chosen(config, tuple(known))}
 
 
 def _words(name: str) -> str:
@@ -76,4 +76,4 @@ def _dual(one: str, two: str) -> Task:
 
 def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
     """Yield the questions about everyone asked about in a split, person by person."""
-    return asking.questions(world, config, split, tasks(config, world.config))
+    return family.generate(world, config, split, tasks(config, world.config))

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from statistics import median
 from typing import Protocol, cast
 
-from data_gen.config import ConfigError
+from data_gen.errors import ConfigError
 
 Contender = Callable[[], float]  # measures itself once
 

@@ -9,14 +9,16 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from data_gen import biographies, world
+from data_gen.biographies import recipes, rendering
 from data_gen.config import CorpusConfig, WorldConfig
+from data_gen.people import world
 from experiments.benchmarks import Contender, Row, interleaved
 from experiments.benchmarks.loop import GPU, WARM, steps
 from experiments.benchmarks.loop import ours as begun
-from experiments.ledger import peak_mb
-from physics_lm import assembly, drawing, packing, tokenizers
-from physics_lm.config import TokenizerConfig
+from experiments.launch.ledger import peak_mb
+from physics_lm.config.tokenizer import TokenizerConfig
+from physics_lm.data import entry_tokens, entry_tokens_gpu, tokenizers
+from physics_lm.data import windows as token_windows
 
 PEOPLE, MILLION, SAMPLE = 20_000, 1_000_000, 500
 CORPUS = CorpusConfig()  # multi5+permute, all templates
@@ -47,14 +49,14 @@ def rows(cuda: bool) -> Iterator[Row]:
 def readers(made: world.World, where: torch.device) -> dict[str, Contender]:
     """Return what measures tokens a second of training on entries drawn anew in every epoch, and on fixed ones."""
     trained = tokenizer(made)
-    entries = assembly.Assembler(made, FRESH, trained)
-    drawn, fixed = drawing.Drawing(entries, where), entries.epoch().sequences
+    entries = entry_tokens.EntryAssembler(made, FRESH, trained)
+    drawn, fixed = entry_tokens_gpu.GpuEntryAssembler(entries, where), entries.epoch().sequences
 
-    def reader(source: Callable[[int], packing.Entries]) -> Contender:
+    def reader(source: Callable[[int], token_windows.Entries]) -> Contender:
         shape = GPU._replace(vocabulary=len(trained))
-        windows = packing.Windows(source, shape.context, 0)
+        windows = token_windows.Windows(source, shape.context, 0)
         loop = begun(shape, "never")
-        loop.batches = packing.Mixture(windows, None, 0, shape.batch, 0)
+        loop.batches = token_windows.WindowBatches(windows, None, 0, shape.batch, 0)
         many = 2 * windows.per_epoch // shape.batch  # so that two epochs are drawn
 
         def measure() -> float:
@@ -70,7 +72,7 @@ def readers(made: world.World, where: torch.device) -> dict[str, Contender]:
 
 def fresh(made: world.World, where: torch.device) -> float:
     """Return tokens a second of fresh epochs drawn and laid in a shuffled order on a device."""
-    entries = drawing.Drawing(assembly.Assembler(made, FRESH, tokenizer(made)), where)
+    entries = entry_tokens_gpu.GpuEntryAssembler(entry_tokens.EntryAssembler(made, FRESH, tokenizer(made)), where)
     order = np.random.default_rng(0).permutation(len(made))
     entries.epoch(1).reorder(order)  # warms up
     start = time.perf_counter()
@@ -80,15 +82,15 @@ def fresh(made: world.World, where: torch.device) -> float:
 
 def tokenizer(made: world.World) -> PreTrainedTokenizerBase:
     """Return a byte-level BPE tokenizer trained on some entries of a world."""
-    drawn = biographies.draw(made, CORPUS, rows=np.arange(SAMPLE))
-    texts = [entry.text for entry in biographies.render(made, CORPUS, drawn)]
+    drawn = recipes.draw(made, CORPUS, rows=np.arange(SAMPLE))
+    texts = [entry.text for entry in rendering.render(made, CORPUS, drawn)]
     return tokenizers.train(TokenizerConfig("bpe", 4096), texts)
 
 
 def contenders(made: world.World) -> tuple[Callable[[], float], Callable[[], float]]:
     """Return what measures tokens a second of our route and of the text route; both tell the same entries."""
     trained = tokenizer(made)
-    ours = assembly.Assembler(made, CORPUS, trained)
+    ours = entry_tokens.EntryAssembler(made, CORPUS, trained)
     some = np.arange(SAMPLE)
 
     def laid() -> float:
@@ -98,8 +100,8 @@ def contenders(made: world.World) -> tuple[Callable[[], float], Callable[[], flo
 
     def text() -> float:
         start = time.perf_counter()
-        drawn = biographies.draw(made, CORPUS, rows=some)
-        texts = [entry.text for entry in biographies.render(made, CORPUS, drawn)]
+        drawn = recipes.draw(made, CORPUS, rows=some)
+        texts = [entry.text for entry in rendering.render(made, CORPUS, drawn)]
         encoded = trained.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         size = sum(len(entry.ids) + 1 for entry in encoded)
         return size / (time.perf_counter() - start)
@@ -111,7 +113,7 @@ def million() -> tuple[float, float]:
     """Lay the entries of a million people; return seconds from the world on, and the process's peak in GB."""
     start = time.perf_counter()
     made = world.make(WorldConfig(people=MILLION), 0)
-    found = assembly.Assembler(made, CORPUS, tokenizer(made)).epoch()
+    found = entry_tokens.EntryAssembler(made, CORPUS, tokenizer(made)).epoch()
     seconds = time.perf_counter() - start
     assert len(found.sequences) == MILLION * CORPUS.entries_per_person
     return seconds, peak_mb() * 2**20 / 1e9

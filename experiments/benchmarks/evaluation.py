@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from data_gen import questions, world
+from data_gen import questions
 from data_gen.config import QuestionConfig, WorldConfig
-from data_gen.questions import Question
+from data_gen.people import world
+from data_gen.questions.question import Question
 from experiments.benchmarks import Row, interleaved
-from physics_lm import decoding, models, scoring, tokenizers, training
-from physics_lm.config import ModelConfig, TokenizerConfig
+from physics_lm import device
+from physics_lm.config.model import ModelConfig
+from physics_lm.config.tokenizer import TokenizerConfig
+from physics_lm.data import encoding, tokenizers
+from physics_lm.inference import exact_match, generation
+from physics_lm.models import registry
 
 BATCH, ROUNDS, LONGEST = 128, 5, 12
 PEOPLE = {"cpu": 200, "cuda": 1000}
@@ -25,7 +30,7 @@ RIVAL = "transformers generate"
 
 def rows(cuda: bool) -> Iterator[Row]:
     """Measure questions a second on the CPU, or on the GPU where there is one."""
-    found = interleaved(contenders(training.device()), ROUNDS)
+    found = interleaved(contenders(device.device()), ROUNDS)
     both = (("evaluation_one_pass", "one pass", "generate", 1.2, 5), ("evaluation_generate", "ours", "unsorted", 1, 1))
     for name, ours, rival, target, most in both:
         if not cuda:
@@ -39,11 +44,11 @@ def contenders(where: torch.device) -> dict[str, Callable[[], float]]:
     made = world.make(WorldConfig(people=PEOPLE[where.type], pools=POOLS), 0)
     asked = questions.ask(made, QuestionConfig(), "test")
     tokenizer = tokenizers.train(TokenizerConfig("word"), [question.text for question in asked])
-    model = models.build(MODEL, len(tokenizer), tokenizer.eos_token_id, 0).to(where).eval()  # type: ignore[arg-type]
+    model = registry.build(MODEL, len(tokenizer), tokenizer.eos_token_id, 0).to(where).eval()  # type: ignore[arg-type]
 
     def one_pass() -> float:
         start = time.perf_counter()
-        scoring.score(model, tokenizer, scoring.encode(tokenizer, asked), BATCH)
+        exact_match.score(model, tokenizer, encoding.encode(tokenizer, asked), BATCH)
         return len(asked) / (time.perf_counter() - start)
 
     def generate() -> float:
@@ -55,7 +60,7 @@ def contenders(where: torch.device) -> dict[str, Callable[[], float]]:
 
     def ours() -> float:
         start = time.perf_counter()
-        decoding.generate(model, tokenizer, prompts, LONGEST, BATCH)
+        generation.generate(model, tokenizer, prompts, LONGEST, BATCH)
         return len(asked) / (time.perf_counter() - start)
 
     def unsorted() -> float:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments import outcome
 from experiments.benchmarks import Row
+from experiments.launch import figure_output
 
 KEPT = Path(__file__).resolve().parents[2] / "reproduced"
 MINUTE = 60
@@ -39,7 +39,7 @@ def manifests(scale: str) -> dict[str, dict[str, Any]]:
 
 def whole(scale: str) -> dict[str, Any] | None:
     """Return what `figure=all` noted where it made every kept figure of a scale from nothing."""
-    path = KEPT / scale / outcome.ALL
+    path = KEPT / scale / figure_output.ALL
     noted: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     made = noted and noted["ran"] == noted["jobs"] and noted["figures"] == list(manifests(scale))
     return noted if made else None

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from data_gen import world
 from data_gen.config import WorldConfig
+from data_gen.people import world
 from experiments.benchmarks import Row
 from experiments.benchmarks.corpus import CORPUS, tokenizer
 from experiments.benchmarks.loop import Shape, ours, steps
-from physics_lm import assembly
-from physics_lm.config import ModelConfig
+from physics_lm.config.model import ModelConfig
+from physics_lm.data import entry_tokens
 
 PEOPLE = (1_000, 10_000, 100_000, 1_000_000)
 SHAPES = ((2, 64), (3, 128), (4, 256), (6, 512))
@@ -46,7 +46,7 @@ def people(count: int) -> float:
     """Return the seconds in which the entries of `count` people are made, as token ids."""
     start = time.perf_counter()
     made = world.make(WorldConfig(people=count), 0)
-    assembly.Assembler(made, CORPUS, tokenizer(made)).epoch()
+    entry_tokens.EntryAssembler(made, CORPUS, tokenizer(made)).epoch()
     return time.perf_counter() - start
 
 

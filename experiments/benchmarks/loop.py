@@ -12,9 +12,12 @@ import torch
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
 from experiments.benchmarks import Contender, Row, apart, interleaved
-from physics_lm import models, training
-from physics_lm.config import ModelConfig, PretrainConfig, TrainConfig
-from physics_lm.pace import Pace
+from physics_lm import device
+from physics_lm.config.model import ModelConfig
+from physics_lm.config.training import PretrainConfig, TrainConfig
+from physics_lm.models import registry
+from physics_lm.training import loop as training_loop
+from physics_lm.training.throughput import Throughput
 
 WARM, STEPS = 5, 25
 CPU_ROUNDS, GPU_ROUNDS = 5, 3
@@ -41,7 +44,7 @@ def rows(cuda: bool) -> Iterator[Row]:
         if not cuda:
             with apart(makers(LAPTOP, compile, torch.device("cpu"))) as measured:
                 yield from _rows(f"loop_{how}", interleaved(measured, CPU_ROUNDS), target, "cpu, laptop model")
-    gpu = {name: make() for name, make in makers(PAPER, True, training.device()).items()} if cuda else {}
+    gpu = {name: make() for name, make in makers(PAPER, True, device.device()).items()} if cuda else {}
     yield from _rows("loop_compiled_gpu", interleaved(gpu, GPU_ROUNDS), 1.2, "gpu, 124M")
     share = _mfu() if cuda else None
     yield Row("loop_mfu_gpu", "share of the peak", share, None, "", "higher", 0.45, "gpu, 124M")
@@ -64,7 +67,7 @@ def makers(shape: Shape, compile: bool, where: torch.device) -> dict[str, Callab
 
 def model(shape: Shape) -> PreTrainedModel:
     """Return the model; the rivals get the attention that is fastest on a CPU at this context, too."""
-    made = models.build(shape.model, shape.vocabulary, 0, 0)
+    made = registry.build(shape.model, shape.vocabulary, 0, 0)
     if not torch.cuda.is_available():
         made.set_attn_implementation("eager")
     return made
@@ -84,10 +87,10 @@ def _config(shape: Shape, compile: str) -> TrainConfig:
     return PretrainConfig(steps=10**9, batch=shape.batch, precision="bf16", warmup=0, save_every=10**9, compile=compile)
 
 
-def ours(shape: Shape, compile: str = "auto") -> training.Training:
+def ours(shape: Shape, compile: str = "auto") -> training_loop.Training:
     """Return our loop, ready for its next step; compile: as of a training (always, never, auto)."""
-    loop = training.Training(
-        models.build(shape.model, shape.vocabulary, 0, 0),
+    loop = training_loop.Training(
+        registry.build(shape.model, shape.vocabulary, 0, 0),
         partial(_batches, shape),
         _config(shape, compile),
         Path(tempfile.mkdtemp()),
@@ -108,7 +111,7 @@ def _ours(shape: Shape, compile: bool) -> Contender:
     return measure
 
 
-def steps(loop: training.Training, count: int) -> None:
+def steps(loop: training_loop.Training, count: int) -> None:
     """Take steps, and wait until the device has taken them."""
     with loop.attending():
         for _ in range(count):
@@ -178,6 +181,6 @@ def _mfu() -> float | None:
     """Return our loop's share of the GPU's peak, or None where that is not known."""
     loop = ours(PAPER)
     steps(loop, WARM)
-    loop.pace = Pace(loop.model, loop.where)
+    loop.pace = Throughput(loop.model, loop.where)
     steps(loop, 4 * STEPS)
     return loop.pace.mfu

@@ -7,9 +7,12 @@ import numpy as np
 
 from experiments.benchmarks import Row, interleaved
 from experiments.benchmarks.loop import LAPTOP
-from physics_lm import linear, models, packing, tasks
-from physics_lm.config import ProbeConfig
-from physics_lm.linear import Head, Items, Stack
+from physics_lm.config.probe import ProbeConfig
+from physics_lm.data import ragged
+from physics_lm.models import registry
+from physics_lm.probes.linear import tasks
+from physics_lm.probes.linear import training as linear_training
+from physics_lm.probes.linear.stack import Head, Items, Stack
 
 WORDS, PEOPLE, LENGTH, CLASSES, ROUNDS = 832, 200, 57, 50, 3
 PLACES = (7, 16, 25, 34, 43, 52)  # of the laptop's entries, about
@@ -29,18 +32,18 @@ def rows(cuda: bool) -> Iterator[Row]:
 def contenders() -> dict[str, Callable[[], float]]:
     """Return what measures probe steps a second by each way; `apart` and `alone` end in the same probes."""
     rng = np.random.default_rng(0)
-    sequences = packing.ragged(rng.integers(1, WORDS, (PEOPLE, LENGTH)).tolist(), 0)
+    sequences = ragged.join(rng.integers(1, WORDS, (PEOPLE, LENGTH)).tolist(), 0)
     items = Items(sequences, np.arange(PEOPLE), np.tile(PLACES, (PEOPLE, 1)))
     label = rng.integers(0, CLASSES, PEOPLE)
     pairs = [(task, place) for task in tasks.TASKS for place in range(len(PLACES))]
 
     def train(*stacks: list[Head]) -> float:
         made = [
-            Stack(models.build(LAPTOP.model, WORDS, 0, 0), heads, CONFIG.rank, "layer", 0, "auto") for heads in stacks
+            Stack(registry.build(LAPTOP.model, WORDS, 0, 0), heads, CONFIG.rank, "layer", 0, "auto") for heads in stacks
         ]
         start = time.perf_counter()
         for stack in made:
-            linear.train(stack, items, 0, CONFIG, 0, "probe")
+            linear_training.train(stack, items, 0, CONFIG, 0, "probe")
         return CONFIG.steps * len(pairs) / (time.perf_counter() - start)
 
     apart = [Head(f"{task.name}@{place}", place, label, CLASSES, f"{task.name}@{place}") for task, place in pairs]

@@ -10,9 +10,9 @@ from itertools import product
 
 from experiments.benchmarks import Row, interleaved
 from experiments.benchmarks.loop import GPU, LAPTOP, STEPS, WARM, Shape, ours
-from physics_lm.config import ModelConfig
-from physics_lm.stacked import Stack
-from physics_lm.training import Training
+from physics_lm.config.model import ModelConfig
+from physics_lm.training.loop import Training
+from physics_lm.training.stacking.stack import Stack
 
 JOBS, ROUNDS, SIZES = 4, 2, (1, 2, 4, 8)
 SWEEP = ["pretrain.steps=100", "pretrain.warmup=10", "finetune.steps=50"]

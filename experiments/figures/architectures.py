@@ -5,8 +5,19 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Statement, judge
 from experiments.figures import architectures_paper as paper
-from experiments.figures.drawing import heat, panels, titled
-from experiments.figures.held_out import BLUE, GREEN, ORANGE, attributes, bars, cells, mean, means, minus, tokens
+from experiments.figures._shared.accuracy import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    attributes,
+    bars,
+    cells,
+    mean,
+    means,
+    minus,
+    tokens,
+)
+from experiments.figures._shared.plotting import heat, panels, titled
 
 TITLE = "GPT-2, Llama and Mistral of one shape: augmentation decides, not the architecture"
 KINDS = {"gpt2_rotary": ("GPT-2 rotary", BLUE), "llama": ("Llama", ORANGE), "mistral": ("Mistral", GREEN)}

@@ -5,8 +5,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import bidirectional_paper as paper
-from experiments.figures.drawing import heat, panels, titled
-from experiments.figures.held_out import (
+from experiments.figures._shared.accuracy import (
     BLUE,
     ORANGE,
     asked,
@@ -19,6 +18,7 @@ from experiments.figures.held_out import (
     memory,
     read,
 )
+from experiments.figures._shared.plotting import heat, panels, titled
 from physics_lm import results
 from physics_lm.bootstrap import Estimate
 

@@ -6,8 +6,20 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import celebrity_paper as paper
-from experiments.figures.drawing import heat, panels, titled
-from experiments.figures.held_out import BLUE, GREEN, ORANGE, attributes, bars, cells, mean, means, minus, read, train
+from experiments.figures._shared.accuracy import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    attributes,
+    bars,
+    cells,
+    mean,
+    means,
+    minus,
+    read,
+    train,
+)
+from experiments.figures._shared.plotting import heat, panels, titled
 from physics_lm import results
 from physics_lm.bootstrap import Estimate
 

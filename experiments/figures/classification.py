@@ -8,10 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures import Arms, Between, Claim, Measure, Statement, hints, judge
+from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import classification_paper as paper
-from experiments.figures.drawing import titled
-from experiments.figures.hints import BASES, PLAIN, WITH, WITHOUT
+from experiments.figures._shared import hints
+from experiments.figures._shared.hints import BASES, PLAIN, WITH, WITHOUT
+from experiments.figures._shared.plotting import titled
 from physics_lm import results
 from physics_lm.bootstrap import Estimate
 

@@ -6,10 +6,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.figures import Arms, Between, Claim, Measure, Statement, hints, judge
+from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import comparison_paper as paper
-from experiments.figures.drawing import titled
-from experiments.figures.hints import BASES, PLAIN, WITH, WITHOUT
+from experiments.figures._shared import hints
+from experiments.figures._shared.hints import BASES, PLAIN, WITH, WITHOUT
+from experiments.figures._shared.plotting import titled
 from physics_lm.bootstrap import Estimate
 
 TITLE = "Who ranks higher? Comparison of two people never asked about, and whether both facts were at hand"

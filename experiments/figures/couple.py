@@ -5,12 +5,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from data_gen.attributes import NAMES
+from data_gen.people.attributes import NAMES
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import couple_paper as paper
-from experiments.figures.drawing import panels, titled
-from experiments.figures.held_out import BLUE, ORANGE
-from experiments.figures.linear_probes import FIRST, held, measured
+from experiments.figures._shared.accuracy import BLUE, ORANGE
+from experiments.figures._shared.linear_probes import FIRST, held, measured
+from experiments.figures._shared.plotting import panels, titled
 from physics_lm import results
 
 TITLE = "Keyed on the neighbour: an attribute that is always told after another is known only once that one is read"

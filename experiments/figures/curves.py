@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Statement, judge
 from experiments.figures import curves_paper as paper
-from experiments.figures.drawing import titled
-from experiments.figures.held_out import BLUE, GREEN, ORANGE
-from experiments.figures.tracks import Array, Track, crossing, estimate, track
+from experiments.figures._shared.accuracy import BLUE, GREEN, ORANGE
+from experiments.figures._shared.learning_curves import Array, Track, crossing, estimate, track
+from experiments.figures._shared.plotting import titled
 from physics_lm.bootstrap import Estimate
 
 TITLE = "What is learned when: questions and entries in mixed training, one person and another, known and unknown"

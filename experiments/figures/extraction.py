@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Statement, judge, needs, only_runs
 from experiments.figures import extraction_paper as paper
-from experiments.figures.drawing import heat, titled
-from experiments.figures.held_out import (
+from experiments.figures._shared.accuracy import (
     BLUE,
     ORANGE,
     asked,
@@ -22,6 +21,7 @@ from experiments.figures.held_out import (
     tokens,
     train,
 )
+from experiments.figures._shared.plotting import heat, titled
 from physics_lm import results
 from physics_lm.bootstrap import Estimate
 
@@ -46,11 +46,7 @@ def draw(arms: Arms, found: pd.DataFrame, caption: str) -> Figure:
 def _panels(height: float) -> tuple[Figure, tuple[Axes, Axes, Axes]]:
     figure = plt.figure(figsize=(11, 3.4 + 2 * height), layout="constrained")
     grid = figure.add_gridspec(2, 2, height_ratios=[1.15, 1])
-    return figure, (
-        figure.add_subplot(grid[0, :]),
-        figure.add_subplot(grid[1, 0]),
-        figure.add_subplot(grid[1, 1]),
-    )
+    return figure, (figure.add_subplot(grid[0, :]), figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 1]))
 
 
 def label(arm: str) -> str:
@@ -84,12 +80,7 @@ CLAIMS = (
     ),
     Statement("A2", "memorised but not extractable", "9.7 (full 7.5)", ("single",), mean("single"), Between(high=15)),
     Statement(
-        "A2.bio",
-        "while its biographies' attribute tokens are known",
-        ">99",
-        ("single",),
-        tokens("single"),
-        Between(98),
+        "A2.bio", "while its biographies' attribute tokens are known", ">99", ("single",), tokens("single"), Between(98)
     ),
     Statement("A2.train", "and the trained questions answered", "99.0", ("single",), train("single"), Between(95)),
     Statement("A4.1", "permute1", "4.4", ("single_permute1",), mean("single_permute1"), Between(high=12)),

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from data_gen.questions.inverse import GIVEN
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge, needs, only_runs
 from experiments.figures import inverse_paper as paper
-from experiments.figures.drawing import titled
+from experiments.figures._shared.plotting import titled
 from physics_lm import results
 from physics_lm.bootstrap import Estimate
 

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Statement, judge
 from experiments.figures import lora_paper as paper
-from experiments.figures.drawing import panels, titled
-from experiments.figures.held_out import BLUE, GREEN, ORANGE, asked, cells, mean, means, minus, of
+from experiments.figures._shared.accuracy import BLUE, GREEN, ORANGE, asked, cells, mean, means, minus, of
+from experiments.figures._shared.plotting import panels, titled
 from physics_lm import results
 from physics_lm.bootstrap import Estimate
 

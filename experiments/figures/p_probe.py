@@ -4,12 +4,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from data_gen.attributes import NAMES
+from data_gen.people.attributes import NAMES
 from experiments.figures import Arms, Between, Claim, Statement, judge
 from experiments.figures import p_probe_paper as paper
-from experiments.figures.drawing import heat, titled
+from experiments.figures._shared.linear_probes import FIRST, MOST, excess, held, measured
+from experiments.figures._shared.plotting import heat, titled
 from experiments.figures.extraction import label
-from experiments.figures.linear_probes import FIRST, MOST, excess, held, measured
 from physics_lm import results
 from physics_lm.bootstrap import Estimate
 

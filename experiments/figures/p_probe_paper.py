@@ -5,7 +5,7 @@ WHOLE: Figure 13, whole values at position 0: birth city, university, major, emp
 APART: what an arm's name ends in that is ours again with other probes.
 """
 
-from data_gen.attributes import NAMES
+from data_gen.people.attributes import NAMES
 
 APART = "_apart"
 Cells = tuple[float | None, ...]

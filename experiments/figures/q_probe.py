@@ -7,12 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import rankdata
 
-from data_gen.attributes import NAMES
-from experiments.figures import Arms, Between, Claim, Statement, extraction_paper, held_out, judge
+from data_gen.people.attributes import NAMES
+from experiments.figures import Arms, Between, Claim, Statement, extraction_paper, judge
 from experiments.figures import q_probe_paper as paper
-from experiments.figures.drawing import heat, titled
+from experiments.figures._shared import accuracy
+from experiments.figures._shared.linear_probes import FIRST, MOST, WHOLE, excess, held, measured
+from experiments.figures._shared.plotting import heat, titled
 from experiments.figures.extraction import label
-from experiments.figures.linear_probes import FIRST, MOST, WHOLE, excess, held, measured
 from physics_lm import bootstrap
 from physics_lm.bootstrap import Estimate
 
@@ -49,7 +50,7 @@ def table(arms: Arms) -> pd.DataFrame:
 def _extraction(arms: Arms, arm: str, attribute: str) -> float | None:
     if (asked := arms.get(arm + ASKED)) is None:
         return None
-    return round(100 * float(held_out.of(held_out.asked(asked), attribute)["correct"].mean()), 2)
+    return round(100 * float(accuracy.of(accuracy.asked(asked), attribute)["correct"].mean()), 2)
 
 
 def _published(arm: str, attribute: str) -> float | None:
@@ -115,7 +116,7 @@ def _shares(arms: Arms) -> np.ndarray:
     """Return the shares right by the probe and when asked, of all people and of each resample, (1 + R, 2, arms, 6)."""
     pairs = [(arms[arm], arms[arm + ASKED]) for arm in probed(arms) if arm + ASKED in arms]
     parts = [
-        [[held(probe, FIRST, name) for name in NAMES], [held_out.of(held_out.asked(rows), name) for name in NAMES]]
+        [[held(probe, FIRST, name) for name in NAMES], [accuracy.of(accuracy.asked(rows), name) for name in NAMES]]
         for probe, rows in pairs
     ]
     return np.array([[[_resampled(part) for part in kind] for kind in arm] for arm in parts]).transpose(3, 1, 0, 2)

@@ -5,7 +5,7 @@ of Figure 3 the first tokens have a Pearson's correlation of 0.95 over sets and 
 of 0.99 over sets (computed from both tables, and tested).
 """
 
-from data_gen.attributes import NAMES
+from data_gen.people.attributes import NAMES
 
 FIRST: dict[str, tuple[float, ...]] = {
     "single": (63.4, 1.9, 37.5, 3.1, 0.2, 13.1),

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import question_share_paper as paper
-from experiments.figures.drawing import panels, titled
-from experiments.figures.held_out import BLUE, ORANGE, cells, mean, means, minus
+from experiments.figures._shared.accuracy import BLUE, ORANGE, cells, mean, means, minus
+from experiments.figures._shared.plotting import panels, titled
 from physics_lm.bootstrap import Estimate
 
 TITLE = "Mixed training: how many of the windows should hold questions?"

@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from data_gen.attributes import NAMES
+from data_gen.people.attributes import NAMES
 from experiments.figures import Arms, Between, Claim, Measure, Statement, extraction_paper, judge
 from experiments.figures import retrieval_paper as paper
-from experiments.figures.drawing import heat, titled
+from experiments.figures._shared.plotting import heat, titled
 from physics_lm import results
 from physics_lm.bootstrap import Estimate
 

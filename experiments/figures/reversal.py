@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from data_gen.facts import BOTH, CONTEXT_REVERSE, CONTEXT_SAME, DESCRIPTION_FIRST, NAME_FIRST, REVERSE, SAME, TOLD
+from data_gen.facts.fact import BOTH, CONTEXT_REVERSE, CONTEXT_SAME, DESCRIPTION_FIRST, NAME_FIRST, REVERSE, SAME, TOLD
 from data_gen.facts.instructions import ANSWER_FIRST, QUESTION_FIRST
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import reversal_paper as paper
-from experiments.figures.drawing import titled
-from physics_lm import effects
+from experiments.figures._shared.plotting import titled
+from physics_lm import fact_statistics
 from physics_lm.bootstrap import Estimate
 
 TITLE = "Told in one order, a fact is known in that order only"
@@ -33,7 +33,7 @@ def table(arms: Arms) -> pd.DataFrame:
     lines = []
     for arm, rows in arms.items():
         for (subset, task), cell in rows[rows["task"].isin(TASKS)].groupby(["attribute", "task"], sort=False):
-            found = effects.accuracy(cell)
+            found = fact_statistics.accuracy(cell)
             lines.append(
                 {
                     "arm": arm,
@@ -42,9 +42,9 @@ def table(arms: Arms) -> pd.DataFrame:
                     "accuracy": round(found.value, 2),
                     "low": round(float(found.low), 2),
                     "high": round(float(found.high), 2),
-                    "facts": len(effects.by_fact(cell, "correct")),
+                    "facts": len(fact_statistics.by_fact(cell, "correct")),
                     "questions": len(cell),
-                    "chance": round(effects.chance(cell), 2),
+                    "chance": round(fact_statistics.chance(cell), 2),
                     "paper": paper.value(str(subset), str(task)),
                 }
             )
@@ -119,16 +119,16 @@ def _bars(axis: Axes, cells: pd.DataFrame, groups: list[tuple[str, list[Bar]]], 
 
 
 def _accuracy(arm: str, task: str, subset: str) -> Measure:
-    return lambda arms: effects.accuracy(part(arms[arm], task, subset))
+    return lambda arms: fact_statistics.accuracy(part(arms[arm], task, subset))
 
 
 def _above_chance(arm: str, subset: str) -> Measure:
-    return lambda arms: effects.above_chance(part(arms[arm], REVERSE, subset))
+    return lambda arms: fact_statistics.above_chance(part(arms[arm], REVERSE, subset))
 
 
 def _times_chance(arms: Arms) -> Estimate:
     rows = part(arms["instructions_reversed"], REVERSE)
-    found, guess = effects.accuracy(rows), effects.chance(rows)
+    found, guess = fact_statistics.accuracy(rows), fact_statistics.chance(rows)
     return Estimate(found.value / guess, found.low / guess, found.high / guess)
 
 
@@ -213,12 +213,12 @@ def _in_context(arms: Arms, shows: bool, scale: str) -> Claim:
         "the fact in the prompt, asked in the other order",
         paper.IN_CONTEXT,
         ("base",),
-        lambda arms: effects.accuracy(part(arms["base"], CONTEXT_REVERSE)),
+        lambda arms: fact_statistics.accuracy(part(arms["base"], CONTEXT_REVERSE)),
         Between(50),
     )
     if shows and "base" in arms:
-        forward = effects.accuracy(part(arms["base"], CONTEXT_SAME))
-        backward = effects.accuracy(part(arms["base"], CONTEXT_REVERSE))
+        forward = fact_statistics.accuracy(part(arms["base"], CONTEXT_SAME))
+        backward = fact_statistics.accuracy(part(arms["base"], CONTEXT_REVERSE))
         if forward.value < ABLE:
             reason = (
                 f"the base model cannot even answer forward from its prompt: {forward.value:.1f} "

@@ -6,11 +6,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from data_gen.facts import DESCRIPTION_FIRST, NAME_FIRST, REVERSE, SAME
+from data_gen.facts.fact import DESCRIPTION_FIRST, NAME_FIRST, REVERSE, SAME
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import reversal_cures_paper as paper
-from experiments.figures.drawing import titled
-from physics_lm import effects
+from experiments.figures._shared.plotting import titled
+from physics_lm import fact_statistics
 from physics_lm.bootstrap import Estimate
 
 TITLE = "What lets a fact told in one order be known in the other"
@@ -41,7 +41,7 @@ def table(arms: Arms) -> pd.DataFrame:
                 cell = asked(rows, task, subset)
                 if cell.empty:
                     continue
-                found = effects.accuracy(cell)
+                found = fact_statistics.accuracy(cell)
                 lines.append(
                     {
                         "arm": arm,
@@ -50,9 +50,9 @@ def table(arms: Arms) -> pd.DataFrame:
                         "accuracy": round(found.value, 2),
                         "low": round(float(found.low), 2),
                         "high": round(float(found.high), 2),
-                        "facts": len(effects.by_fact(cell, "correct")),
+                        "facts": len(fact_statistics.by_fact(cell, "correct")),
                         "questions": len(cell),
-                        "chance": round(effects.chance(cell), 2),
+                        "chance": round(fact_statistics.chance(cell), 2),
                         "paper": paper.value(arm) if task == REVERSE else None,
                     }
                 )
@@ -123,14 +123,14 @@ def _bars(axis: Axes, cells: pd.DataFrame, arms: list[str], beside_papers: bool)
 
 
 def _reverse(arm: str) -> Measure:
-    return lambda arms: effects.accuracy(asked(arms[arm], REVERSE))
+    return lambda arms: fact_statistics.accuracy(asked(arms[arm], REVERSE))
 
 
 def _share(first: str, second: str) -> Measure:
     """Return the ratio of two arms' accuracies in the other order, with the widest of their intervals."""
 
     def measure(arms: Arms) -> Estimate:
-        top, bottom = (effects.accuracy(asked(arms[arm], REVERSE)) for arm in (first, second))
+        top, bottom = (fact_statistics.accuracy(asked(arms[arm], REVERSE)) for arm in (first, second))
         least = 1e-9
         return Estimate(
             top.value / max(bottom.value, least), top.low / max(bottom.high, least), top.high / max(bottom.low, least)

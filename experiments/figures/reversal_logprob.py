@@ -6,12 +6,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from data_gen.facts import DESCRIPTION_FIRST, NAME_FIRST, REVERSE, SAME
+from data_gen.facts.fact import DESCRIPTION_FIRST, NAME_FIRST, REVERSE, SAME
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import reversal_logprob_paper as paper
-from experiments.figures.drawing import titled
+from experiments.figures._shared.plotting import titled
 from experiments.figures.reversal import part
-from physics_lm import effects
+from physics_lm import fact_statistics
 from physics_lm.bootstrap import Estimate
 
 TITLE = "Asked in the other order: is the right answer any likelier than the others?"
@@ -30,7 +30,7 @@ def table(arms: Arms) -> pd.DataFrame:
     lines = []
     for arm, rows in arms.items():
         for (subset, task), cell in rows.groupby(["attribute", "task"], sort=False):
-            found, best = effects.effect(cell), effects.accuracy(cell)
+            found, best = fact_statistics.effect(cell), fact_statistics.accuracy(cell)
             reverse = task == REVERSE
             lines.append(
                 {
@@ -40,14 +40,14 @@ def table(arms: Arms) -> pd.DataFrame:
                     "effect_sd": round(found.value, 4),
                     "low": round(found.low, 4),
                     "high": round(found.high, 4),
-                    "t_test_p": round(effects.t_test(cell), 5),
-                    "ks_p": round(effects.kolmogorov_smirnov(cell), 5) if reverse else None,
-                    "mean_rank": round(float(effects.by_fact(cell, "rank").mean()), 2),
+                    "t_test_p": round(fact_statistics.t_test(cell), 5),
+                    "ks_p": round(fact_statistics.kolmogorov_smirnov(cell), 5) if reverse else None,
+                    "mean_rank": round(float(fact_statistics.by_fact(cell, "rank").mean()), 2),
                     "likeliest": round(best.value, 2),
                     "likeliest_low": round(float(best.low), 2),
                     "likeliest_high": round(float(best.high), 2),
                     "candidates": int(cell["candidates"].max()),
-                    "facts": len(effects.by_fact(cell, "z")),
+                    "facts": len(fact_statistics.by_fact(cell, "z")),
                     "questions": len(cell),
                     "logprob_right": round(float(cell["gold_logprob"].mean()), 3),
                     "logprob_other": round(float(cell["other_logprob"].mean()), 3) if reverse else None,
@@ -92,8 +92,12 @@ def _distributions(axis: Axes, rows: pd.DataFrame) -> None:
     for subset, style in ((NAME_FIRST, "-"), (DESCRIPTION_FIRST, "--")):
         cell = part(rows, REVERSE, subset)
         if len(cell):
-            _steps(axis, effects.by_fact(cell, "gold_logprob"), "#c97b2a", style, f"{WORDS[subset]}: right answer")
-            _steps(axis, effects.by_fact(cell, "other_logprob"), "0.45", style, f"{WORDS[subset]}: random other")
+            _steps(
+                axis, fact_statistics.by_fact(cell, "gold_logprob"), "#c97b2a", style, f"{WORDS[subset]}: right answer"
+            )
+            _steps(
+                axis, fact_statistics.by_fact(cell, "other_logprob"), "0.45", style, f"{WORDS[subset]}: random other"
+            )
     axis.set_xlabel("log-probability of an answer,\nasked the other way (nats)")
     axis.set_ylabel("share of the facts")
     axis.set_title("right against random, as in the paper", fontsize=9, loc="left")
@@ -130,7 +134,7 @@ def _effects(axis: Axes, cells: pd.DataFrame) -> None:
 
 
 def _effect(task: str, subset: str | None = None) -> Measure:
-    return lambda arms: effects.effect(part(arms["standard"], task, subset))
+    return lambda arms: fact_statistics.effect(part(arms["standard"], task, subset))
 
 
 def _exact(value: float) -> Estimate:
@@ -150,7 +154,7 @@ CLAIMS = (
         "t-test of the effect (p)",
         paper.T_TEST,
         ONE,
-        lambda arms: _exact(effects.t_test(part(arms["standard"], REVERSE))),
+        lambda arms: _exact(fact_statistics.t_test(part(arms["standard"], REVERSE))),
         INSIGNIFICANT,
     ),
     Statement(
@@ -158,7 +162,7 @@ CLAIMS = (
         "right and random names, Kolmogorov-Smirnov (p)",
         paper.KOLMOGOROV_SMIRNOV,
         ONE,
-        lambda arms: _exact(effects.kolmogorov_smirnov(part(arms["standard"], REVERSE, NAME_FIRST))),
+        lambda arms: _exact(fact_statistics.kolmogorov_smirnov(part(arms["standard"], REVERSE, NAME_FIRST))),
         INSIGNIFICANT,
     ),
     Statement("D2.same", "the same test sees the order told: effect in sd", "large", ONE, _effect(SAME), Between(1)),

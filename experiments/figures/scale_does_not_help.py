@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Measure, Statement, judge
 from experiments.figures import scale_does_not_help_paper as paper
-from experiments.figures.drawing import panels, titled
-from experiments.figures.held_out import cells, mean, means, minus, tokens
+from experiments.figures._shared.accuracy import cells, mean, means, minus, tokens
+from experiments.figures._shared.plotting import panels, titled
 from physics_lm.bootstrap import Estimate
 
 TITLE = "One biography of each person: neither a larger model nor more reading makes it answer questions"

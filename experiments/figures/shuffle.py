@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 
 from experiments.figures import Arms, Between, Claim, Statement, judge
 from experiments.figures import shuffle_paper as paper
-from experiments.figures.drawing import panels, titled
-from experiments.figures.held_out import BLUE, ORANGE, bars, cells, mean, means, memory, minus, tokens
+from experiments.figures._shared.accuracy import BLUE, ORANGE, bars, cells, mean, means, memory, minus, tokens
+from experiments.figures._shared.plotting import panels, titled
 
 TITLE = "The same entries, another order: entries of a person side by side teach nothing that can be asked for"
 

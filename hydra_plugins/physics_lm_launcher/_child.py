@@ -12,7 +12,7 @@ from typing import Any
 
 import cloudpickle
 
-LOADED = ("experiments.sweep", "physics_lm.steps")  # takes as long as many a job
+LOADED = ("experiments.launch.jobs", "physics_lm.steps")  # takes as long as many a job
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from joblib import Parallel, cpu_count, delayed
 from tqdm import tqdm
 
-from data_gen.config import ConfigError
+from data_gen.errors import ConfigError
 
 MOST_GB = 2**20  # a limit that the system takes
 CHILD = [sys.executable, "-m", "hydra_plugins.physics_lm_launcher._child"]

@@ -50,7 +50,7 @@ class StackedLauncher(Launcher):  # type: ignore[misc]
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs; one that fails is returned as failed and stops no other."""
-        from data_gen.config import ConfigError
+        from data_gen.errors import ConfigError
         from hydra_plugins.physics_lm_launcher import _child, _pool
 
         if self.stack < 1:
@@ -99,10 +99,10 @@ def _jobs(
     patience: float,
 ) -> Sequence[JobReturn]:
     """Run jobs in this process, `stack` of them begun at a time."""
-    from physics_lm import together
+    from physics_lm import concurrency
 
     jobs = [partial(task, _config(context, config, each)) for each in overrides]
-    return [_return(result) for result in together.run(jobs, stack, patience)]
+    return [_return(result) for result in concurrency.run(jobs, stack, patience)]
 
 
 def _config(context: HydraContext, config: DictConfig, overrides: list[str]) -> DictConfig:

@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from data_gen.config import ConfigError
+from data_gen.errors import ConfigError
 
 
 @dataclass
@@ -29,15 +29,15 @@ class LedgerSweeper(BasicSweeper):  # type: ignore[misc]
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Prepare a sweep, each job of which writes in the ledger how it went."""
-        from experiments import sweep
+        from experiments.launch import jobs
 
         self.command = Path(inspect.getfile(task_function)).stem
-        super().setup(hydra_context=hydra_context, task_function=sweep.job, config=config)
-        self.launcher: Any = sweep.Recorded(self.launcher)
+        super().setup(hydra_context=hydra_context, task_function=jobs.run_job, config=config)
+        self.launcher: Any = jobs.RecordingLauncher(self.launcher)
 
     def sweep(self, arguments: list[str]) -> None:
         """Run all jobs; the command ends with status 1 where one failed, after the others."""
-        from experiments.config import guarded
+        from experiments.launch.errors import guarded
 
         def work() -> None:
             self._check(arguments)

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING, Protocol, cast
 
-from data_gen.config import ConfigError
+from data_gen.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,11 +10,14 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from physics_lm import masked, progress, scoring, training
-from physics_lm.config import TrainConfig
-from physics_lm.packing import pad
+from physics_lm import device, progress
+from physics_lm.config.training import TrainConfig
+from physics_lm.data import encoding, mask_token
+from physics_lm.data.encoding import Array, EncodedAnswers
+from physics_lm.data.ragged import pad
+from physics_lm.inference import item_rows
+from physics_lm.objectives import masked
 from physics_lm.probes import extraction
-from physics_lm.scoring import Array, Asked
 
 if TYPE_CHECKING:
     from physics_lm.steps import Job
@@ -29,17 +32,17 @@ def rows(job: "Job") -> pd.DataFrame:
     """
     entries = [entry for entry in job.entries if entry.spans]
     model, vocabulary = job.pretrained()
-    asked = scoring.encode_entries(vocabulary, entries)
-    tokens, right = restored(model.to(training.device()), vocabulary, asked, job.config.seed, job.config.probe.batch)  # type: ignore[arg-type]
+    asked = encoding.encode_entries(vocabulary, entries)
+    tokens, right = restored(model.to(device.device()), vocabulary, asked, job.config.seed, job.config.probe.batch)  # type: ignore[arg-type]
     found = extraction.rows(job)
-    read = found[found["task"] == extraction.BIOGRAPHY].reset_index(drop=True)
+    read = found[found["task"] == item_rows.BIOGRAPHY].reset_index(drop=True)
     shown = read.assign(task=RESTORED, prediction="", gold_logprob=np.nan, tokens=tokens, tokens_correct=right)
     return pd.concat([found, shown.assign(correct=tokens == right)[tokens > 0]], ignore_index=True)
 
 
 @torch.no_grad()
 def restored(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Asked, seed: int, batch: int
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: EncodedAnswers, seed: int, batch: int
 ) -> tuple[Array, Array]:
     """Return for every value how many of its tokens were masked, and how many of these were restored, (A,) each.
 
@@ -55,7 +58,7 @@ def restored(
         hide_BxT = torch.zeros_like(ids_BxT, dtype=torch.bool)
         for row, number in enumerate(part):
             hide_BxT[row, : lengths[number]] = torch.from_numpy(chosen[number])[: hide_BxT.shape[1]]
-        seen_BxT = ids_BxT.masked_fill(hide_BxT, masked.mask_id(tokenizer))
+        seen_BxT = ids_BxT.masked_fill(hide_BxT, mask_token.mask_id(tokenizer))
         shown = masked.shown(ids_BxT, filler)
         same_BxT = (model(input_ids=seen_BxT, attention_mask=shown, use_cache=False).logits.argmax(-1) == ids_BxT).cpu()
         first, last = np.searchsorted(asked.sequence, [part[0], part[-1] + 1])
@@ -67,7 +70,7 @@ def restored(
     return tokens, right
 
 
-def _chosen(asked: Asked, starts: Array, seed: int) -> list[Array]:
+def _chosen(asked: EncodedAnswers, starts: Array, seed: int) -> list[Array]:
     """Return for every sequence which of its tokens are masked: whole words, never the end tokens."""
     rng, found = np.random.default_rng([seed, 17]), []
     for number in range(len(asked.sequences)):

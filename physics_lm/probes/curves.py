@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from physics_lm.curves import EVALS
+from physics_lm.training.evaluation import EVALS
 
 if TYPE_CHECKING:
     from physics_lm.steps import Job

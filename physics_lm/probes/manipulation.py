@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from data_gen.asking import HINT
-from data_gen.questions import SPLITS, Question
-from physics_lm import decoding, scoring
-from physics_lm.probes import extraction
+from data_gen.questions.hints import HINT
+from data_gen.questions.question import SPLITS, Question
+from physics_lm.data import encoding
+from physics_lm.inference import exact_match, generation, item_rows
 
 if TYPE_CHECKING:
     from physics_lm.steps import Job
@@ -27,24 +27,24 @@ def rows(job: "Job") -> pd.DataFrame:
     asked = [q for split in SPLITS for q in job.asked(job.config.questions, split)]
     asked = [question for question in asked if question.split != "train" or question.wording == 0]
     vocabulary, batch = job.model_vocabulary, job.config.probe.batch
-    encoded = scoring.encode(vocabulary, asked)
-    scores = scoring.score(job.model, vocabulary, encoded, batch)
-    longest = int((encoded.stop - encoded.start).max()) + extraction.SPARE
-    said = decoding.generate(job.model, vocabulary, [question.prompt for question in asked], longest, batch)
+    encoded = encoding.encode(vocabulary, asked)
+    scores = exact_match.score(job.model, vocabulary, encoded, batch)
+    longest = int((encoded.stop - encoded.start).max()) + item_rows.SPARE
+    said = generation.generate(job.model, vocabulary, [question.prompt for question in asked], longest, batch)
     found = zip(asked, scores, said, strict=True)
     return pd.DataFrame([row(question, score, text, job.config.probe.kind) for question, score, text in found])
 
 
-def row(question: Question, score: scoring.Score, said: str, probe: str) -> dict[str, Any]:
+def row(question: Question, score: exact_match.Score, said: str, probe: str) -> dict[str, Any]:
     """Return the per-item row of one question, its score and the text that was generated."""
     hint, answer = part(said) if question.hint else ("", said)
     facts = [*facts_of(hint), "", ""]
     right = [fact == told for fact, told in zip(facts, facts_of(question.hint), strict=False)]
     return {
-        **extraction.row(question, score, probe),
+        **item_rows.row(question, score, probe),
         "prediction": answer,
         "correct": answer == question.gold,
-        **extraction.about(question),
+        **item_rows.about(question),
         "hinted": HINT in question.prompt,
         "hint": question.hint,
         "hint_prediction": hint,

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from data_gen.attributes import NAMES
-from data_gen.biographies import Biography
-from data_gen.config import ConfigError
-from physics_lm import probing, scoring, tasks
-from physics_lm.linear import Items
-from physics_lm.probing import Shown
+from data_gen.biographies.biography import Biography
+from data_gen.errors import ConfigError
+from data_gen.people.attributes import NAMES
+from physics_lm.data import encoding
+from physics_lm.probes.linear import rows as linear_rows
+from physics_lm.probes.linear import tasks
+from physics_lm.probes.linear.rows import ProbedItems
+from physics_lm.probes.linear.stack import Items
 
 if TYPE_CHECKING:
     from physics_lm.steps import Job
@@ -21,14 +23,14 @@ if TYPE_CHECKING:
 
 def rows(job: "Job") -> pd.DataFrame:
     """Return a row per entry of P_test, task and position (see `probing.rows`); LayerNorm before the linear layer."""
-    return probing.rows(job, shown(job), tasks.positions(job.config.probe), "layer")
+    return linear_rows.rows(job, shown(job), tasks.positions(job.config.probe), "layer")
 
 
-def shown(job: "Job") -> Shown:
+def shown(job: "Job") -> ProbedItems:
     """Return every entry with its six positions; raises ConfigError where one does not tell all attributes."""
     entries = job.own
     check(entries)
-    asked = scoring.encode_entries(job.model_vocabulary, entries)
+    asked = encoding.encode_entries(job.model_vocabulary, entries)
     row = np.array([entry.person_id - job.world.config.first_person for entry in entries])
     own = np.array([[_told(entry).index(name) for name in NAMES] for entry in entries])
     place = asked.start.reshape(len(entries), len(NAMES)) - 1
@@ -37,7 +39,7 @@ def shown(job: "Job") -> Shown:
         entry = entries[item]
         return entry.text[: entry.spans[position].start].rstrip()
 
-    return Shown(Items(asked.sequences, row, place), own, text)
+    return ProbedItems(Items(asked.sequences, row, place), own, text)
 
 
 def check(entries: list[Biography]) -> None:

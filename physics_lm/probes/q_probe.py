@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from data_gen.attributes import NAMES
-from physics_lm import packing, probing, tokenizers
-from physics_lm.linear import Items
-from physics_lm.probing import Shown
+from data_gen.people.attributes import NAMES
+from physics_lm.data import ragged, tokenizers
+from physics_lm.probes.linear import rows as linear_rows
+from physics_lm.probes.linear.rows import ProbedItems
+from physics_lm.probes.linear.stack import Items
 
 if TYPE_CHECKING:
     from physics_lm.steps import Job
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 def rows(job: "Job") -> pd.DataFrame:
     """Return a row per person of P_test and task (see `probing.rows`); BatchNorm before the linear layer."""
-    return probing.rows(job, shown(job), (0,), "batch")
+    return linear_rows.rows(job, shown(job), (0,), "batch")
 
 
-def shown(job: "Job") -> Shown:
+def shown(job: "Job") -> ProbedItems:
     """Return every person's name between start and end."""
     names = [job.world.name(row) for row in range(len(job.world))]
     end = int(job.model_vocabulary.eos_token_id)
-    sequences = packing.ragged([[end, *ids] for ids in tokenizers.ids(job.model_vocabulary, names)], end)
+    sequences = ragged.join([[end, *ids] for ids in tokenizers.ids(job.model_vocabulary, names)], end)
     items = Items(sequences, np.arange(len(names)), sequences.lengths[:, None] - 1)
-    return Shown(items, np.full((len(names), len(NAMES)), -1), lambda item, position: names[item])
+    return ProbedItems(items, np.full((len(names), len(NAMES)), -1), lambda item, position: names[item])

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from data_gen.facts import RANDOM
-from physics_lm import models
-from physics_lm.probes.extraction import answered, row
+from data_gen.facts.fact import RANDOM
+from physics_lm.inference.item_rows import answered, row
+from physics_lm.models import checkpoints
 
 if TYPE_CHECKING:
     from physics_lm.steps import Job
@@ -21,7 +21,7 @@ def rows(job: "Job") -> pd.DataFrame:
     told = job.telling.facts
     asked = [question for question in told.asked if question.task != RANDOM]
     vocabulary = job.telling.extend(job.model_vocabulary)
-    model = models.widen(job.model, len(vocabulary), job.config.seed)
+    model = checkpoints.widen(job.model, len(vocabulary), job.config.seed)
     scores = answered(model, vocabulary, asked, job.config.probe.batch)
     found = [row(question, score, job.config.probe.kind) for question, score in zip(asked, scores, strict=True)]
     table = pd.DataFrame(found)

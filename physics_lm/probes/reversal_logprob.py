@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data_gen.facts import BOTH, RANDOM, REVERSE, SAME, Facts
-from data_gen.questions import Question
-from physics_lm import candidates, models, scoring
+from data_gen.facts.fact import BOTH, RANDOM, REVERSE, SAME, Facts
+from data_gen.questions.question import Question
+from physics_lm.data import encoding
+from physics_lm.inference import answer_ranking, exact_match
+from physics_lm.models import checkpoints
 
 if TYPE_CHECKING:
     from physics_lm.steps import Job
@@ -27,13 +29,15 @@ def rows(job: "Job") -> pd.DataFrame:
     """
     told, found = job.telling.facts, []
     vocabulary = job.telling.extend(job.model_vocabulary)
-    model = models.widen(job.model, len(vocabulary), job.config.seed)
+    model = checkpoints.widen(job.model, len(vocabulary), job.config.seed)
     random = [question for question in told.asked if question.task == RANDOM]
-    scores = scoring.score(model, vocabulary, scoring.encode(vocabulary, random), job.config.probe.batch)
+    scores = exact_match.score(model, vocabulary, encoding.encode(vocabulary, random), job.config.probe.batch)
     others = {place: score.gold_logprob for place, score in zip(_places(random), scores, strict=True)}
     for (task, _, paraphrase), questions in groups(told).items():
         answers = [question.gold for question in questions]
-        logprob_QxA = candidates.against(model, vocabulary, [question.prompt for question in questions], answers)
+        logprob_QxA = answer_ranking.log_probabilities(
+            model, vocabulary, [question.prompt for question in questions], answers
+        )
         for number, question in enumerate(questions):
             line = compare(logprob_QxA[number], number)
             other = others.get((question.person, paraphrase), np.nan) if task == REVERSE else np.nan

@@ -1,0 +1,15 @@
+"""TODO physics_lm.config.tokenizer."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """kind: word or bpe (trained on the corpus), or gpt2 (from the hub). size: bpe's vocabulary.
+
+    compact: of bpe and gpt2 only the tokens that the corpus uses, under new ids; undone at export.
+    """
+
+    kind: str = "gpt2"
+    size: int = 4096
+    compact: bool = False

@@ -1,0 +1,73 @@
+"""Batches as pure functions of the step, so that the data position is the step number itself.
+
+Entries are joined by the end token in an order shuffled over the whole corpus every epoch, and cut into
+windows (Part 3.1, section 2.4). Every window is of one kind: biographies or questions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int32]
+Flat = NDArray[np.integer[Any]]  # many ids: uint16 where the vocabulary allows
+BLOCK = 16_384  # sequences that are laid at once
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """E token sequences laid end to end: sequence i is flat[bounds[i]:bounds[i + 1]]."""
+
+    flat: Flat
+    bounds: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """(E,) lengths in tokens."""
+        return np.diff(self.bounds)
+
+    def __getitem__(self, index: int) -> Flat:
+        return self.flat[self.bounds[index] : self.bounds[index + 1]]
+
+    def reorder(self, order: NDArray[np.int64]) -> Flat:
+        """Return the sequences laid end to end in another order, which may leave out and repeat."""
+        lengths = self.lengths
+        laid = np.empty(int(lengths[order].sum()), self.flat.dtype)
+        filled = 0
+        for first in range(0, len(order), BLOCK):  # by blocks, so that the indices stay in the processor's cache
+            block = order[first : first + BLOCK]
+            length = lengths[block]
+            stops = np.cumsum(length)
+            index = np.repeat(self.bounds[block] - (stops - length), length)
+            index += np.arange(len(index))
+            np.take(self.flat, index, out=laid[filled : filled + len(index)], mode="clip")
+            filled += len(index)
+        return laid
+
+
+def pad(sequences: Ragged, index: NDArray[np.int64], filler: int) -> Ids:
+    """Return the sequences at `index`, shape (len(index), longest), filled up on the right."""
+    lengths = sequences.lengths[index]
+    place = np.arange(int(lengths.max()))
+    flat = np.minimum(sequences.bounds[index, None] + place, len(sequences.flat) - 1)
+    return np.where(place < lengths[:, None], sequences.flat[flat], filler).astype(np.int32)
+
+
+def join(sequences: Sequence[Sequence[int]], end_id: int) -> Ragged:
+    """Lay token sequences end to end, the end token after each."""
+    lengths = np.fromiter((len(s) + 1 for s in sequences), np.int64, len(sequences))
+    flat = np.fromiter((i for s in sequences for i in (*s, end_id)), np.int32, int(lengths.sum()))
+    return Ragged(flat, np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def epoch_order(size: int, seed: int, epoch: int, shuffle: bool = True) -> NDArray[np.int64]:
+    """Return the order of one epoch, a permutation of `size` entries."""
+    if not shuffle:
+        return np.arange(size)
+    return np.random.default_rng([seed, epoch]).permutation(size)

@@ -1,0 +1,84 @@
+"""One question to a checkpoint: the greedy answer, token by token, with what else was likely."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+
+from data_gen.errors import ConfigError
+from physics_lm import device
+from physics_lm.data import tokenizers
+from physics_lm.models import direction
+
+MARK = "Answer:"
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of an answer, its probability, and the next likeliest tokens with theirs."""
+
+    text: str
+    probability: float
+    others: tuple[tuple[str, float], ...]
+
+
+def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load a checkpoint folder onto the device; raises ConfigError where there is none."""
+    try:
+        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+        tokenizer = tokenizers.load(folder)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ConfigError(f"{folder}: no checkpoint folder ({str(error).splitlines()[0]})") from None
+    return model.to(device.device()).eval(), tokenizer
+
+
+def prompt(question: str) -> str:
+    """Return the question as the models are trained on it: with `Answer:` at its end."""
+    question = question.strip()
+    return question if MARK in question else f"{question} {MARK}"
+
+
+def unknown(tokenizer: PreTrainedTokenizerBase, text: str) -> list[str]:
+    """Return the words of a text that the tokenizer does not know."""
+    return [word for word in text.split() if tokenizer.unk_token_id in tokenizer(word)["input_ids"]]
+
+
+@torch.no_grad()
+def answer(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, runners_up: int = 3, most: int = 24
+) -> list[Token]:
+    """Return the greedy answer to a prompt, up to the end token, a full stop or `most` tokens.
+
+    Raises ConfigError where the model reads both ways, or the prompt leaves no room in its context.
+    """
+    if direction.both_ways(model):
+        raise ConfigError("this model reads both ways and fills in masks: ask one that was trained causally")
+    ids = [tokenizer.eos_token_id, *tokenizer(text, add_special_tokens=False)["input_ids"]]
+    if (room := model.config.max_position_embeddings - len(ids)) < 1:
+        raise ConfigError(f"the question takes {len(ids)} tokens, and the model reads {room + len(ids)}: shorten it")
+    found: list[Token] = []
+    for _ in range(min(most, room)):
+        inputs_1xT = torch.tensor([ids], device=model.device)
+        logits_V = model(input_ids=inputs_1xT).logits[0, -1].float()
+        likely = logits_V.softmax(-1).topk(min(runners_up + 1, len(logits_V)))
+        best, *rest = zip(likely.indices.tolist(), likely.values.tolist(), strict=True)
+        if best[0] == tokenizer.eos_token_id:
+            break
+        found.append(Token(_text(tokenizer, best[0]), best[1], tuple((_text(tokenizer, i), p) for i, p in rest)))
+        ids.append(best[0])
+        if found[-1].text.endswith("."):
+            break
+    return found
+
+
+def spoken(tokens: Sequence[Token]) -> str:
+    """Return the tokens as one text."""
+    return "".join(token.text for token in tokens).strip()
+
+
+def _text(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
+    text: str = tokenizer.decode([token])
+    return text

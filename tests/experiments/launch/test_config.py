@@ -1,0 +1,284 @@
+import re
+import subprocess
+import sys
+from errno import EACCES, ENOSPC
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.errors import HydraException
+from omegaconf import ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from data_gen.errors import AuditError, ConfigError
+from experiments import reproduce
+from experiments.launch import figure_output, hydra_internals
+from experiments.launch.config import CONF, run_config
+from experiments.launch.errors import explain, guarded
+from physics_lm import checks, plan
+from physics_lm.config import run as run_config_module
+from physics_lm.training.loop import DivergedError
+
+REFUSED = (HydraException, OmegaConfBaseException)
+GROUPS = sorted(path.name for path in Path(CONF).iterdir() if path.is_dir())
+CHOICES = sorted((path.parent.name, path.stem) for path in Path(CONF).glob("*/*.yaml"))
+SCALES = sorted(path.stem for path in Path(CONF).glob("scale/*.yaml"))
+FIGURES = reproduce.names()
+
+
+@cache
+def composed(*overrides):
+    """Compose once; whoever changes the config must compose anew."""
+    return hydra_internals.compose(list(overrides))
+
+
+def test_the_menu_has_every_group():
+    wanted = {"scale", "world", "corpus", "tokenizer", "model", "pretrain", "finetune", "probe", "figure"}
+    assert wanted <= set(GROUPS)
+    assert set(SCALES) >= {"smoke", "laptop", "gpu", "paper"}
+
+
+@pytest.mark.parametrize(("group", "choice"), CHOICES)
+def test_every_choice_composes_and_sets_what_its_file_says(group, choice):
+    needed = {"curves": ["pretrain.eval_every=5"]}
+    needed |= dict.fromkeys(("reversal", "reversal_logprob"), ["facts=names"])
+    needed["instructions"] = ["facts.paraphrases=5"]
+    needed["bidirectional"] = ["pretrain.objective=masked", "finetune.objective=masked"]
+    if choice in ("folder", "checkpoint"):
+        return  # need a folder of entries or of weights, and are tested with one
+    overrides = [f"{group}={choice}", *needed.get(choice, [])]
+    config = composed(*overrides)
+    checks.check(run_config(config))
+    found = OmegaConf.to_container(config, throw_on_missing=True)
+    if group == "scale":  # is tested by itself
+        return
+    said = yaml.safe_load((Path(CONF) / group / f"{choice}.yaml").read_text())
+    assert {name: found[group][name] for name in said} == said
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_what_a_choice_sets_is_set_over_a_scales_sizes(scale, tmp_path):
+    wide = {"kind": "llama", "layers": 2, "width": 48, "heads": 6}
+    long = {"steps": 7, "batch": 3, "lr": 0.5}
+    for group, said in (("model", wide), ("pretrain", long), ("finetune", long), ("world", {"people": 30})):
+        (tmp_path / group).mkdir()
+        (tmp_path / group / "own.yaml").write_text(yaml.safe_dump(said))
+        found = composed(f"scale={scale}", f"{group}=own", f"hydra.searchpath=[file://{tmp_path}]")
+        assert {name: found[group][name] for name in said} == said
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_scale_sets_what_its_file_says(scale):
+    def settings(part, prefix=""):
+        for name, value in part.items():
+            if isinstance(value, dict):
+                yield from settings(value, f"{prefix}{name}.")
+            else:
+                yield prefix + name, value
+
+    text = yaml.safe_load((Path(CONF) / "scale" / f"{scale}.yaml").read_text())
+    text.pop("defaults", None)
+    config = composed(f"scale={scale}")
+    for name, value in settings({key: part for key, part in text.items() if key != "scale"}):
+        found = OmegaConf.select(config, name)
+        assert found == (float(value) if isinstance(found, float) else value), name
+    assert config.scale.name == scale
+    assert config.scale.departures
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_figure_has_arms_at_every_scale(figure, scale):
+    config = composed(f"figure={figure}")
+    for arms in ("default", "all"):
+        chosen = reproduce.arms_of(OmegaConf.merge(config.figure, {"arms": arms}), scale)
+        assert set(chosen) <= set(config.figure.known)
+        assert chosen, arms
+
+
+# a composition takes a tenth of a second, and there are hundreds of arms: `make test-all` has the other scales
+@pytest.mark.parametrize("scale", [pytest.param(s, marks=[] if s == "laptop" else [pytest.mark.slow]) for s in SCALES])
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_arm_of_every_figure_composes_at_every_scale(figure, scale):
+    config = hydra_internals.compose([f"figure={figure}", f"scale={scale}"])
+    config.figure.arms = list(config.figure.known)
+    for (arm, seed), overrides in reproduce.jobs_of(config, [f"scale={scale}"]).items():
+        run = run_config(composed(*overrides))
+        checks.check(run)
+        assert run.seed == seed
+        assert plan.plan(run).steps, arm
+
+
+def test_arms_differ_and_mixed_ones_are_not_finetuned():
+    config = hydra_internals.compose(["scale=smoke"])
+    config.figure.arms = list(config.figure.known)
+    runs = {arm: run_config(composed(*o)) for (arm, _), o in reproduce.jobs_of(config, ["scale=smoke"]).items()}
+    assert len({plan.plan(run).probe.key for run in runs.values()}) == len(runs) == 32
+    for arm, run in runs.items():
+        mixed = arm.endswith("_mixed")
+        assert run.corpus.name == arm.removesuffix("_mixed")
+        assert (run.finetune.method == "none") == mixed
+        assert (run.pretrain.question_share > 0) == mixed
+
+
+def test_the_knobs_of_a_corpus_are_what_its_name_says():
+    for name in (choice for group, choice in CHOICES if group == "corpus"):
+        corpus = run_config(composed(f"corpus={name}")).corpus
+        assert corpus.fullname == name.endswith("_fullname")
+        assert corpus.fresh == ("infinity" in name)
+        assert corpus.couple == name.startswith("couple")
+        told = re.match(r"(?:multi|couple)(\d+)", name)
+        assert corpus.entries == (int(told[1]) if told else 1)
+        assert corpus.reverse == int(name.partition("reverse")[2] or 0)
+        permuted = name.partition("_permute")[2][:1]
+        assert corpus.orders == (int(permuted) if permuted.isdigit() else int("permute" in name or corpus.couple))
+
+
+def test_what_the_user_gives_comes_over_an_arms_own():
+    config = hydra_internals.compose(["scale=smoke", "figure.arms=[single_mixed]", "figure.seeds=2", "seed=3"])
+    given = ["scale=smoke", "figure.arms=[single_mixed]", "figure.seeds=2", "seed=3", "pretrain.question_share=0.2"]
+    jobs = reproduce.jobs_of(config, given)
+    assert list(jobs) == [("single_mixed", 3), ("single_mixed", 4)]
+    runs = [run_config(hydra_internals.compose(overrides)) for overrides in jobs.values()]
+    assert [run.seed for run in runs] == [3, 4]
+    assert all(run.pretrain.question_share == 0.2 for run in runs)
+
+
+def test_an_unknown_arm_is_refused():
+    config = hydra_internals.compose(["scale=smoke", "figure.arms=[single,triple]"])
+    with pytest.raises(ConfigError, match="figure.arms: no arm triple"):
+        reproduce.arms_of(config.figure, "smoke")
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("world.peple=3", "world.peple"),
+        ("pretrain.stepz=3", "pretrain.stepz"),
+        ("speed=3", "speed"),
+        ("corpus=nonsense", "corpus/nonsense"),
+        ("scale=moon", "scale/moon"),
+        ("colour=blue", "colour"),
+        ("world.people=many", "world.people"),
+        ("pretrain.lr=fast", "pretrain.lr"),
+        ("corpus.fresh=perhaps", "corpus.fresh"),
+        ("seed=1.5", "seed"),
+        ("seed=null", "seed"),
+    ],
+)
+def test_an_unknown_key_or_a_wrong_type_is_refused_by_name(override, named):
+    with pytest.raises(REFUSED) as refused:
+        hydra_internals.compose(["scale=smoke", override])
+    assert named in str(refused.value)
+
+
+def test_run_config_gives_dataclasses():
+    run = run_config(hydra_internals.compose(["scale=smoke", "seed=4", "pretrain.lr=0.25"]))
+    assert isinstance(run, run_config_module.RunConfig)
+    assert (run.seed, run.pretrain.lr, run.world.people) == (4, 0.25, 24)
+    assert type(run.world.pools) is dict
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigError("world.people=1: at least 2"),
+        AuditError("spans"),
+        DivergedError("the loss is nan"),
+        OSError(ENOSPC, "No space left on device"),
+    ],
+)
+def test_an_error_that_can_be_mended_is_one_line(error, capsys):
+    def work():
+        raise error
+
+    with pytest.raises(SystemExit) as stopped:
+        guarded(work)
+    assert stopped.value.code == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), ValueError("y"), OSError(EACCES, "no")])
+def test_a_defect_of_ours_keeps_its_traceback(error):
+    def work():
+        raise error
+
+    assert explain(error) is None
+    with pytest.raises(type(error)):
+        guarded(work)
+
+
+def test_an_interrupt_is_said_in_one_line_also_where_a_library_makes_another_error_of_it(monkeypatch, capsys):
+    def interrupted(self, index, item):
+        if index == 1:
+            raise KeyboardInterrupt
+        put(self, index, item)
+
+    def work():
+        OmegaConf.create([1, 2])
+
+    put = ListConfig._set_item_impl
+    monkeypatch.setattr(ListConfig, "_set_item_impl", interrupted)
+    with pytest.raises(AttributeError, match="_invalidate_flags_cache"):
+        work()
+    with pytest.raises(SystemExit) as stopped:
+        guarded(work)
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "stopped: the same command goes on from here\n"
+
+
+def test_guarded_returns_what_the_work_returns():
+    assert guarded(lambda: 7) == 7
+
+
+def test_a_command_line_is_read_without_torch():
+    work = (
+        "import sys, experiments.launch.config, experiments.run, experiments.reproduce; "
+        "print([m for m in ('torch', 'transformers', 'datasets', 'pandas', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", work], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("part", "told", "said"),
+    [
+        ("settings", {"smok": {}}, r"settings\.smok: no such scale; choose one of gpu, laptop, paper, smoke"),
+        ("departures", {"lap": {"grid": "one"}}, r"departures\.lap: no such scale"),
+        ("settings", {"smoke": {"singel": ["seed=1"]}}, r"settings\.smoke: no arm singel"),
+        ("default", {"smoke": ["singel"]}, r"default\.smoke: no arm singel"),
+    ],
+)
+def test_a_figures_yaml_speaks_of_scales_and_arms_that_there_are(part, told, said):
+    config = hydra_internals.compose(["scale=smoke"])
+    config.figure[part] = told
+    with pytest.raises(ConfigError, match=said):
+        reproduce.arms_of(config.figure, "smoke")
+
+
+def test_a_figure_that_cannot_be_drawn_is_said_before_anything_is_trained(monkeypatch, tmp_path):
+    for figure in reproduce.names():
+        assert figure_output.module(figure)
+    with pytest.raises(ConfigError, match=r"figure=letters: No module .*is a module of experiments/figures"):
+        figure_output.module("letters")
+    monkeypatch.delattr("experiments.figures.shuffle.claims")
+    with pytest.raises(ConfigError, match=r"figure=shuffle: experiments/figures/shuffle.py has no claims"):
+        figure_output.module("shuffle")
+    given = ["scale=smoke", "figure=shuffle", f"paths.lab={tmp_path}"]
+    with pytest.raises(ConfigError, match="has no claims"):
+        reproduce.reproduce(hydra_internals.compose(given), given)
+    monkeypatch.setattr(reproduce, "names", lambda: ["shuffle"])
+    everything = ["scale=smoke", "figure=all", f"paths.lab={tmp_path}"]
+    assert reproduce.reproduce(hydra_internals.compose(everything), everything) == 1  # of all figures it stops no other
+    assert not (tmp_path / "artifacts").exists()
+
+
+def test_a_figures_own_departures_join_the_fidelity_table_of_its_scale():
+    config = hydra_internals.compose(["scale=smoke"])
+    before = figure_output.fidelity(config)
+    config.figure.departures = {"smoke": {"grid": "one arm"}, "laptop": {"grid": "two arms"}}
+    assert figure_output.fidelity(config) == {**before, "grid": "one arm"}
