@@ -1,1 +1,1 @@
-"""What the models read and are asked: worlds of people, their biographies, questions about them."""
+"""Synthetic training data: worlds of people, their biographies, and questions about them."""

@@ -1,6 +1,6 @@
 """Counter-based random numbers: the draw for (seed, stream, index) never depends on any other draw.
 
-This is what makes person i the same whatever the number of people, of entries or of workers.
+So person i is the same for any number of people, entries or workers.
 """
 
 import zlib
@@ -19,7 +19,7 @@ def mix(x: Words) -> Words:
 
 
 def _scramble(x: Words) -> Words:
-    """Scramble the words where they are: an array for each operation would cost more than the operation."""
+    """Scramble the words in place: allocating an array per operation would cost more than the operation."""
     x ^= x >> np.uint64(30)
     x *= FIRST
     x ^= x >> np.uint64(27)
@@ -36,8 +36,8 @@ def stream_key(seed: int, stream: str) -> Words:
 def words(seed: int, stream: str, *index: NDArray[np.integer]) -> Words:
     """Draw one 64-bit word per broadcast element of the indices, each a non-negative integer array."""
     state = stream_key(seed, stream)
-    for part in index:
-        state = _scramble(state + (GOLDEN + part.astype(np.uint64) * STRIDE))
+    for axis_index in index:
+        state = _scramble(state + (GOLDEN + axis_index.astype(np.uint64) * STRIDE))
     return state
 
 

@@ -1,24 +1,26 @@
-"""TODO data_gen.fingerprint."""
+"""Hash the content of a file or folder, so that artifact keys do not depend on its path."""
 
 import hashlib
 from functools import lru_cache
 from pathlib import Path
 
 
-def fingerprint(path: str) -> str:
-    """Return the sha256 of everything at a path, a file or a folder: what decides a key instead of where it lies."""
-    place = Path(path)
-    parts = [place] if place.is_file() else sorted(part for part in place.rglob("*") if part.is_file())
-    names = [(str(part), part.stat().st_size, part.stat().st_mtime_ns) for part in parts]
-    return _fingerprint(str(place), tuple(names))
+def content_sha256(path: str) -> str:
+    """Return the sha256 of a file, or of all files under a folder with their relative names.
+
+    The hash is cached; a change of a file's size or modification time makes it new.
+    """
+    root = Path(path)
+    files = [root] if root.is_file() else sorted(file for file in root.rglob("*") if file.is_file())
+    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return _hash_files(str(root), tuple(stats))
 
 
 @lru_cache
-def _fingerprint(place: str, parts: tuple[tuple[str, int, int], ...]) -> str:
-    whole = hashlib.sha256()
-    for name, _, _ in parts:
+def _hash_files(root: str, stats: tuple[tuple[str, int, int], ...]) -> str:
+    total = hashlib.sha256()
+    for name, _, _ in stats:
         with open(name, "rb") as file:
-            whole.update(
-                f"{Path(name).relative_to(place)} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode()
-            )
-    return whole.hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{Path(name).relative_to(root)} {digest}\n".encode())
+    return total.hexdigest()

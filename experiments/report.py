@@ -1,4 +1,4 @@
-"""All figures, runs and answers of a lab as one page without network: `python -m experiments.report`."""
+"""All figures, runs and answers of a lab as one HTML page that needs no network: `python -m experiments.report`."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from omegaconf import DictConfig
 
 from experiments.launch.config import CONF, register
-from experiments.launch.errors import guarded
+from experiments.launch.errors import exit_on_error
 from experiments.report_page import figures, people, runs
 from physics_lm import results
 
@@ -17,19 +17,15 @@ register()
 COMMITTED = Path(CONF).parent / "reproduced"
 
 
-def page(lab: Path, committed: Path = COMMITTED) -> str:
-    """Return the page of a lab; figures that it has not drawn are taken from the `reproduced` folder."""
-    rows = _rows(lab)
-    shown = figures.shown(lab, committed)
-    templates = Environment(
-        loader=PackageLoader("experiments", "report_page"), autoescape=True, undefined=StrictUndefined
-    )
-    loader = templates.loader
-    assert loader is not None
+def render_page(lab: Path, committed: Path = COMMITTED) -> str:
+    """Return the page of a lab; figures that the lab has not drawn come from the `committed` folder."""
+    rows, drawn = _load_rows(lab), figures.collect_figures(lab, committed)
+    loader = PackageLoader("experiments", "report_page")
+    templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     style, script = (loader.get_source(templates, name)[0] for name in ("page.css", "page.js"))
     return templates.get_template("page.html.j2").render(
-        figures=shown,
-        scales=list(dict.fromkeys(one.scale for one in shown)),
+        figures=drawn,
+        scales=list(dict.fromkeys(figure.scale for figure in drawn)),
         runs=runs.table(lab, rows),
         worlds=people.worlds(lab, rows) if len(rows) else [],
         style=style,
@@ -37,26 +33,26 @@ def page(lab: Path, committed: Path = COMMITTED) -> str:
     )
 
 
-def _rows(lab: Path) -> pd.DataFrame:
+def _load_rows(lab: Path) -> pd.DataFrame:
     try:
         return results.load(lab)
     except FileNotFoundError:
         return pd.DataFrame({"run": [], "seed": []})
 
 
-def write(lab: Path) -> Path:
-    """Write the page, replaced whole; return where it is."""
+def write_page(lab: Path) -> Path:
+    """Write the page atomically and return its path."""
     lab.mkdir(parents=True, exist_ok=True)
-    target, aside = lab / "report.html", lab / ".report.html"
-    aside.write_text(page(lab), encoding="utf-8")
-    os.replace(aside, target)
+    target, temporary = lab / "report.html", lab / ".report.html"
+    temporary.write_text(render_page(lab), encoding="utf-8")
+    os.replace(temporary, target)
     return target
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
 def main(config: DictConfig) -> None:
-    """Write the page of the lab in paths.lab and say where it is."""
-    print(guarded(lambda: write(Path(config.paths.lab))))
+    """Write the page of the lab in paths.lab and print its path."""
+    print(exit_on_error(lambda: write_page(Path(config.paths.lab))))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the jobs of a lab are at, while a sweep runs or after: `python -m experiments.status`."""
+"""The state of a lab's jobs, during a sweep or after it: `python -m experiments.status`."""
 
 import time
 from dataclasses import replace
@@ -8,80 +8,75 @@ import hydra
 from omegaconf import DictConfig
 
 from experiments.launch.config import CONF, register
-from experiments.launch.errors import guarded
+from experiments.launch.errors import exit_on_error
 from experiments.launch.ledger import Entry, Ledger
 
 register()
 
 
 def table(ledger: Ledger, now: float) -> str:
-    """Return a line for every job, and one for the whole: how each stands and the time left."""
-    entries = ledger.entries()
+    """Return a line for every job, grouped by sweep, and a summary. now: seconds since 1970."""
+    entries = [_current(ledger, entry) for entry in ledger.entries()]
     if not entries:
         return f"no jobs in {ledger.folder}: start one with experiments.run -m or experiments.reproduce"
-    entries = [_standing(ledger, entry) for entry in entries]
     lines = []
     for sweep in dict.fromkeys(entry.sweep for entry in entries):
-        jobs = [entry for entry in entries if entry.sweep == sweep]
         lines.append(f"sweep {sweep}")
-        lines += [f"  {entry.state:11} {_detail(entry, now):38} {entry.name}" for entry in jobs]
+        jobs = [entry for entry in entries if entry.sweep == sweep]
+        lines += [f"  {entry.state:11} {_details(entry, now):38} {entry.name}" for entry in jobs]
     return "\n".join([*lines, summary(entries, now)])
 
 
 def summary(entries: list[Entry], now: float) -> str:
-    """Return how many jobs stand how, and the seconds left at the pace of those that are done."""
+    """Return the number of jobs in each state, and an estimate of the time left at the pace of the finished jobs."""
     states = [entry.state for entry in entries]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    running = [entry for entry, state in zip(entries, states, strict=True) if state == "running"]
-    waiting = [entry for entry, state in zip(entries, states, strict=True) if state == "planned"]
+    running = [entry for entry in entries if entry.state == "running"]
     if not running:
         return counts
-    left = sum(max(0.0, _expected(entry, entries) - (now - entry.started)) for entry in running)
-    left += sum(_expected(entry, entries) for entry in waiting)
-    return f"{counts}; about {clock(left / len(running))} left"
+    left = sum(max(0.0, _expected_seconds(entry, entries) - (now - entry.started)) for entry in running)
+    left += sum(_expected_seconds(entry, entries) for entry in entries if entry.state == "planned")
+    return f"{counts}; about {format_time(left / len(running))} left"
 
 
-def _expected(entry: Entry, entries: list[Entry]) -> float:
-    """Return the seconds a job takes: the mean of its sweep's jobs that are done, or what its scale says."""
-    done = [one for one in entries if one.sweep == entry.sweep and one.state == "done" and one.started]
-    took = [one.ended - one.started for one in done]
-    return sum(took) / len(took) if took else entry.expected
+def _expected_seconds(entry: Entry, entries: list[Entry]) -> float:
+    """Return the mean seconds of the finished jobs of the same sweep, or where there are none what the scale says."""
+    done = [job for job in entries if job.sweep == entry.sweep and job.state == "done" and job.started]
+    return sum(job.ended - job.started for job in done) / len(done) if done else entry.expected
 
 
-def _standing(ledger: Ledger, entry: Entry) -> Entry:
-    """Return an entry as it stands by the store: rows that are there are done, whoever made them."""
+def _current(ledger: Ledger, entry: Entry) -> Entry:
+    """Return an entry with its true state: a job whose rows are in the store is done, whichever process made them."""
     if ledger.alive(entry):
         return entry
-    if ledger.has_rows(entry.key):
+    if ledger.rows_exist(entry.key):
         return entry if entry.state == "done" else replace(entry, state="done", started=0.0)
     return replace(entry, state={"running": "interrupted", "done": "removed"}.get(entry.state, entry.state))
 
 
-def _detail(entry: Entry, now: float) -> str:
-    if entry.state == "failed":
+def _details(entry: Entry, now: float) -> str:
+    """Return what went wrong, how long a finished job took, or how far a running one is."""
+    if entry.state in ("failed", "planned"):
         return entry.error
     if entry.state == "done":
-        return f"{clock(entry.ended - entry.started)}, {entry.peak_mb:,.0f} MB" if entry.started else "was there"
-    if entry.state == "planned":
-        return ""
-    doing = entry.doing
-    if not doing:
-        return f"for {clock(now - entry.started)}"
-    left = "" if doing["left"] is None else f", {clock(doing['left'])} left"
-    return f"{doing['title']} {doing['done']}/{doing['total']}{left}"
+        return f"{format_time(entry.ended - entry.started)}, {entry.peak_mb:,.0f} MB" if entry.started else "was there"
+    if not (bar := entry.doing):
+        return f"for {format_time(now - entry.started)}"
+    left = "" if bar["left"] is None else f", {format_time(bar['left'])} left"
+    return f"{bar['title']} {bar['done']}/{bar['total']}{left}"
 
 
-def clock(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Return seconds as 1:02:03 or 2:03."""
-    minutes, rest = divmod(round(max(0.0, seconds)), 60)
+    minutes, seconds = divmod(round(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
 def main(config: DictConfig) -> None:
     """Print the table of the lab in paths.lab."""
-    print(guarded(lambda: table(Ledger(Path(config.paths.lab)), time.time())))
+    print(exit_on_error(lambda: table(Ledger(Path(config.paths.lab)), time.time())))
 
 
 if __name__ == "__main__":

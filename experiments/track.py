@@ -1,4 +1,4 @@
-"""Mirror what the store holds in a tracker, later: `python -m experiments.track tracking=wandb`."""
+"""Send what the store holds to a tracker afterwards: `python -m experiments.track tracking=wandb`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from data_gen.errors import ConfigError
 from experiments.launch.config import CONF, register
-from experiments.launch.errors import guarded
+from experiments.launch.errors import exit_on_error
 from experiments.launch.ledger import Ledger
 from experiments.report_page import runs
 from physics_lm import progress, tracking
@@ -17,35 +17,35 @@ from physics_lm.store.artifacts import MANIFEST
 register()
 
 
-def groups(lab: Path) -> dict[str, str]:
-    """Return for every artifact's key the sweep that last wanted it, from the ledger and the manifests."""
-    made = runs.manifests(lab)
-    return {step["key"]: entry.sweep for entry in Ledger(lab).entries() for step in runs.steps(made, entry.key)}
+def sweep_ids(lab: Path) -> dict[str, str]:
+    """Return for each artifact's key the last sweep that used it, from the ledger and the manifests."""
+    manifests = runs.load_manifests(lab)
+    return {
+        step["key"]: entry.sweep for entry in Ledger(lab).entries() for step in runs.run_steps(manifests, entry.key)
+    }
 
 
-def folders(lab: Path) -> Iterator[Path]:
-    """Yield the finished artifacts that are mirrored."""
-    for step in tracking.STEPS:
+def tracked_folders(lab: Path) -> Iterator[Path]:
+    """Yield the folders of the finished artifacts that are sent."""
+    for step in tracking.TRACKED_STEPS:
         yield from sorted(path.parent for path in lab.glob(f"artifacts/{step}/*/{MANIFEST}"))
 
 
 def replay(config: DictConfig) -> int:
-    """Mirror every trained model and every probe of the lab; return how many."""
+    """Send every trained model and every probe of the lab; return their number."""
     lab, settings = Path(config.paths.lab), OmegaConf.to_object(config.tracking)
     if settings.kind == "none":
         raise ConfigError("tracking=none: choose where to, for example tracking=wandb")
-    sweeps, count = groups(lab), 0
-    for folder in progress.over(list(folders(lab)), "track", "step"):
-        to = tracking.tracker(settings, sweeps.get(folder.name, ""), lab)
-        tracking.replay(to, folder)
-        count += 1
-    return count
+    sweeps, folders = sweep_ids(lab), list(tracked_folders(lab))
+    for folder in progress.track(folders, "track", "step"):
+        tracking.log_artifact(tracking.make_tracker(settings, sweeps.get(folder.name, ""), lab), folder)
+    return len(folders)
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="config")
 def main(config: DictConfig) -> None:
-    """Replay the store in paths.lab."""
-    print(f"{guarded(lambda: replay(config))} steps mirrored")
+    """Send the store in paths.lab to the tracker."""
+    print(f"{exit_on_error(lambda: replay(config))} steps mirrored")
 
 
 if __name__ == "__main__":

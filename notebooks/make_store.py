@@ -1,7 +1,7 @@
-"""Add to the small store that the notebooks read: `python notebooks/make_store.py LAB SCALE FIGURE ...`.
+"""Add figures to the small store that the notebooks read: `python notebooks/make_store.py LAB SCALE FIGURE ...`.
 
-The rows of figures that a lab has drawn, without the texts of biographies, and the figures' tables and claims.
-Everything in it is computed by the lab; nothing is made up.
+The store has the rows of figures that a lab has drawn, without the texts of biographies, and the figures' tables and
+claims. Everything in it was computed by a lab.
 """
 
 import json
@@ -25,28 +25,28 @@ def copy_figure(lab: Path, scale: str, name: str) -> None:
 
 
 def copy_rows(lab: Path, key: str) -> None:
-    """Copy the rows of a run, slimmed: without the text of biographies, and what a P-probe says of its own people.
+    """Copy the rows of a run without the texts of biographies and without a P-probe's rows on its training people.
 
-    Of values read back in biographies it stays whether they were right, not what was read.
+    Of the values that a model recalls within biographies, the store keeps whether they are right but not their text.
     """
     rows = pd.read_parquet(lab / "artifacts" / "probe" / key / "rows.parquet")
     rows = rows[(rows["probe"] != "p_probe") | (rows["split"] == "test")].reset_index(drop=True)
-    told, linear = rows["task"] == "biography", rows["probe"].isin(["p_probe", "q_probe"])
-    rows.loc[told | linear, "prompt"] = ""
-    rows.loc[told, "prediction"] = ""
+    biography, linear = rows["task"] == "biography", rows["probe"].isin(["p_probe", "q_probe"])
+    rows.loc[biography | linear, "prompt"] = ""
+    rows.loc[biography, "prediction"] = ""
     logprob = rows["gold_logprob"].astype("float32")
-    rows["gold_logprob"] = logprob.round(2).mask(told | linear, logprob.round(1))
+    rows["gold_logprob"] = logprob.round(2).mask(biography | linear, logprob.round(1))
     target = STORE / "artifacts" / "probe" / key
     target.mkdir(parents=True, exist_ok=True)
     rows.to_parquet(target / "rows.parquet", index=False, compression="zstd", compression_level=19)
 
 
-def forget() -> None:
-    """Remove the rows of runs that no figure of the store names any more."""
+def remove_unused_rows() -> None:
+    """Remove the rows of runs that no figure in the store uses any more."""
     manifests = [json.loads(path.read_text()) for path in STORE.glob("figures/*/*/manifest.json")]
-    named = {steps["probe"]["key"] for manifest in manifests for steps in manifest["runs"].values()}
+    used = {steps["probe"]["key"] for manifest in manifests for steps in manifest["runs"].values()}
     for folder in (STORE / "artifacts" / "probe").iterdir():
-        if folder.name not in named:
+        if folder.name not in used:
             shutil.rmtree(folder)
 
 
@@ -54,4 +54,4 @@ if __name__ == "__main__":
     lab, scale, *names = sys.argv[1:]
     for name in names:
         copy_figure(Path(lab), scale, name)
-    forget()
+    remove_unused_rows()

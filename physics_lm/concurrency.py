@@ -1,7 +1,7 @@
-"""Jobs of one process that meet where they train and ask, so that what is of one shape is done for all at once.
+"""A cooperative scheduler for the jobs of one process, which runs their calls of one shape as one batch.
 
-Every job has a thread, and one of them runs at a time: it hands over where it meets the others, and where it waits
-for an artifact that another one makes. When all have handed over, those furthest behind are served.
+Every job has a thread, and one thread runs at a time. A job yields in `batched_call`, and in `hold_lock` while the lock
+is held elsewhere. When all active jobs have yielded, the scheduler runs the calls of the earliest stage.
 """
 
 import threading
@@ -14,136 +14,124 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-RANKS = {"pretrain": 0, "finetune": 1, "score": 2}
+PRIORITIES = {"pretrain": 0, "finetune": 1, "score": 2}  # stages of a job; calls with the lowest number run first
+POLL_SECONDS = 0.05  # between attempts to take a lock that another process holds
 
-Work = Callable[[list[Any]], list[Any]]
-PAUSE = 0.05  # seconds between looks at a lock that another process holds
-_here = threading.local()
-_held: set[str] = set()  # the locks of this process
+BatchFunction = Callable[[list[Any]], list[Any]]
+_current = threading.local()  # .job: the job of this thread
+_held_locks: set[str] = set()  # paths of the locks that this process holds
 
 
 @dataclass
 class _Call:
-    """What a job wants done: calls of the same work and shape are done together; the lowest rank first."""
+    """A pending call; pending calls of the same function, shape and priority run as one batch."""
 
-    work: Work
+    function: BatchFunction
     shape: Hashable
-    rank: int
+    priority: int
     request: Any
     answer: Any = None
 
 
 @dataclass(eq=False)
 class _Job:
-    """A job and its thread; `result` is what it returned, or raised."""
+    """A job and its thread; `result` is what the function returned, or the exception that it raised."""
 
-    number: int
-    work: Callable[[], Any]
-    turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    back: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    function: Callable[[], Any]
+    may_run: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    has_yielded: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     call: _Call | None = None
-    elsewhere: bool = False  # waits for what another process makes
+    waits_for_process: bool = False  # another process holds the lock that the job needs
     done: bool = False
     result: Any = None
-    thread: threading.Thread | None = None
 
-    def go(self) -> None:
-        """Let the job run until it hands over or ends."""
-        if self.thread is None:
-            self.thread = threading.Thread(target=self._run, daemon=True)
-            self.thread.start()
-        self.turn.release()
-        self.back.acquire()
+    def resume(self) -> None:
+        """Let the job run until it yields or ends."""
+        self.may_run.release()
+        self.has_yielded.acquire()
 
-    def _run(self) -> None:
-        _here.job = self
-        self.turn.acquire()
+    def run(self) -> None:
+        """Run the job in the current thread, once the scheduler resumes it."""
+        _current.job = self
+        self.may_run.acquire()
         try:
-            self.result = self.work()
+            self.result = self.function()
         except BaseException as error:
             self.result = error
         self.done = True
-        self.back.release()
+        self.has_yielded.release()
 
-    def hand_over(self) -> None:
-        """Let the others run, on the job's own thread, until it is its turn again."""
-        self.back.release()
-        self.turn.acquire()
+    def yield_control(self) -> None:
+        """Pause the job, from its own thread, until the scheduler resumes it."""
+        self.has_yielded.release()
+        self.may_run.acquire()
 
 
-def run(jobs: Sequence[Callable[[], Any]], most: int, patience: float = 0) -> list[Any]:
-    """Run jobs in this process, `most` of them begun at a time; return what each returned, or the error it raised.
+def run_jobs(jobs: Sequence[Callable[[], Any]], max_active: int, patience: float = 0) -> list[Any]:
+    """Run jobs, at most `max_active` of them at a time; return what each returned, or the exception it raised.
 
-    patience: seconds for which those that meet wait for one that waits for another process: a larger stack may be
-    worth it.
+    patience: seconds for which pending calls wait for a job that needs the lock of another process: its call may
+    make their batch larger.
     """
-    todo = deque(_Job(number, work) for number, work in enumerate(jobs))
-    results: list[Any] = [None] * len(jobs)
-    begun: list[_Job] = []
-    since = time.monotonic()
-    while todo or begun:
-        while todo and len(begun) < most:
-            begun.append(todo.popleft())
-        for job in begun:
+    all_jobs = [_Job(function) for function in jobs]
+    queue, active = deque(all_jobs), list[_Job]()
+    last_batch = time.monotonic()
+    while queue or active:
+        while queue and len(active) < max_active:
+            active.append(queue.popleft())
+            threading.Thread(target=active[-1].run, daemon=True).start()
+        for job in active:
             if job.call is None:
-                job.go()
-        if any(job.elsewhere for job in begun) and time.monotonic() - since < patience:
-            time.sleep(PAUSE)  # it will soon be where the others are
+                job.resume()
+        if any(job.waits_for_process for job in active) and time.monotonic() - last_batch < patience:
+            time.sleep(POLL_SECONDS)
             continue
-        since = time.monotonic()
-        _serve([job for job in begun if job.call], waiting=not all(job.done for job in begun))
-        for job in begun:
-            if job.done:
-                results[job.number] = job.result
-        begun = [job for job in begun if not job.done]
-    return results
+        last_batch = time.monotonic()
+        if any(job.call for job in active):
+            _run_calls(active)
+        elif not all(job.done for job in active):
+            time.sleep(POLL_SECONDS)
+        active = [job for job in active if not job.done]
+    return [job.result for job in all_jobs]
 
 
-def _serve(jobs: list[_Job], waiting: bool) -> None:
-    """Do what the jobs that are furthest behind have called for; with nothing to do, wait a little for a lock."""
-    if not jobs:
-        time.sleep(PAUSE if waiting else 0)
-        return
-    calls = [job.call for job in jobs if job.call]
-    first = min(call.rank for call in calls)
-    groups: dict[Any, list[_Job]] = {}
-    for job in jobs:
-        if job.call and job.call.rank == first:
-            groups.setdefault((job.call.work, job.call.shape), []).append(job)
-    for (work, _), group in groups.items():
-        answers = _answers(work, [job.call.request for job in group if job.call])
-        for job, answer in zip(group, answers, strict=True):
-            assert job.call is not None
-            job.call.answer = answer
-    for group in groups.values():
-        for job in group:
-            job.go()  # it takes its answer, and runs on
+def _run_calls(jobs: list[_Job]) -> None:
+    """Run the pending calls of the earliest stage, one batch per function and shape; then resume their jobs."""
+    calls = [(job, job.call) for job in jobs if job.call]
+    first = min(call.priority for _, call in calls)
+    batches: dict[Any, list[tuple[_Job, _Call]]] = {}
+    for job, call in calls:
+        if call.priority == first:
+            batches.setdefault((call.function, call.shape), []).append((job, call))
+    for (function, _), batch in batches.items():
+        try:
+            answers = function([call.request for _, call in batch])
+        except Exception as error:  # an error of the whole batch ends each of its jobs
+            answers = [error] * len(batch)
+        for (_, call), answer in zip(batch, answers, strict=True):
+            call.answer = answer
+    for batch in batches.values():
+        for job, _ in batch:
+            job.resume()
 
 
-def _answers(work: Work, requests: list[Any]) -> list[Any]:
-    try:
-        return work(requests)
-    except Exception as error:  # of the work as a whole: every job ends with it
-        return [error] * len(requests)
+def in_job() -> bool:
+    """Return whether the caller runs as a job of `run_jobs`."""
+    return getattr(_current, "job", None) is not None
 
 
-def among() -> bool:
-    """Whether this is one of several jobs of a process."""
-    return getattr(_here, "job", None) is not None
+def batched_call(function: BatchFunction, shape: Hashable, priority: int, request: Any) -> Any:
+    """Return the function's answer to a request, computed in one batch with other jobs' requests of the same shape.
 
-
-def meet(work: Work, shape: Hashable, rank: int, request: Any) -> Any:
-    """Have `work` do this request, with those of other jobs that are of the same shape; return its answer.
-
-    `work` takes requests and returns for each an answer or an exception, which is raised in the job. A job that is
-    alone is served at once. rank: what comes first in a job's life; later calls wait for the others' earlier ones.
+    `function` takes requests and returns an answer or an exception for each; an exception is raised here. Outside of
+    `run_jobs` it is called at once. priority: calls with a higher number wait for those with a lower one.
     """
-    job: _Job | None = getattr(_here, "job", None)
+    job: _Job | None = getattr(_current, "job", None)
     if job is None:
-        answer = work([request])[0]
+        answer = function([request])[0]
     else:
-        job.call = _Call(work, shape, rank, request)
-        job.hand_over()
+        job.call = _Call(function, shape, priority, request)
+        job.yield_control()
         answer, job.call = job.call.answer, None
     if isinstance(answer, BaseException):
         raise answer
@@ -151,19 +139,19 @@ def meet(work: Work, shape: Hashable, rank: int, request: Any) -> Any:
 
 
 @contextmanager
-def holding(lock: FileLock) -> Iterator[None]:
-    """Hold a lock; while another job of this process holds it, the others run, and while a process does, they wait."""
+def hold_lock(lock: FileLock) -> Iterator[None]:
+    """Hold a lock. A job yields to the other jobs until the lock is free; outside of `run_jobs` the caller blocks."""
     while True:
         try:
-            lock.acquire(timeout=0 if among() else -1)
+            lock.acquire(timeout=0 if in_job() else -1)
             break
         except Timeout:
-            _here.job.elsewhere = lock.lock_file not in _held
-            _here.job.hand_over()
-            _here.job.elsewhere = False
-    _held.add(lock.lock_file)
+            _current.job.waits_for_process = lock.lock_file not in _held_locks
+            _current.job.yield_control()
+            _current.job.waits_for_process = False
+    _held_locks.add(lock.lock_file)
     try:
         yield
     finally:
-        _held.discard(lock.lock_file)
+        _held_locks.discard(lock.lock_file)
         lock.release()

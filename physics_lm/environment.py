@@ -1,4 +1,4 @@
-"""What a result was reached on."""
+"""The hardware, the library versions and the code that a result was made with."""
 
 import hashlib
 import os
@@ -12,22 +12,20 @@ import torch
 import transformers
 
 import data_gen
-from physics_lm import device
+from physics_lm.device import default_device
 
 
 def describe() -> dict[str, Any]:
-    """Return what a result was reached on: device, threads, versions, and a fingerprint of the code."""
-    where = device.device()
-    name = torch.cuda.get_device_name() if where.type == "cuda" else platform.processor() or platform.machine()
+    """Return the device, the numbers of threads and cores, the versions, and a fingerprint of the code."""
+    kind = default_device().type
+    name = torch.cuda.get_device_name() if kind == "cuda" else platform.processor() or platform.machine()
     return {
-        "device": f"{where.type}: {name}",
+        "device": f"{kind}: {name}",
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
         "versions": {
             "python": platform.python_version(),
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "datasets": datasets.__version__,
+            **{library.__name__: library.__version__ for library in (torch, transformers, datasets)},
             "code": code_digest(),
         },
     }
@@ -35,9 +33,9 @@ def describe() -> dict[str, Any]:
 
 @cache
 def code_digest() -> str:
-    """Return the first digits of a sha256 over all files of the packages that results are made by."""
-    whole = hashlib.sha256()
+    """Return the first 12 hex digits of a sha256 over all .py and .txt files of data_gen and physics_lm."""
+    sha256 = hashlib.sha256()
     for package in (Path(data_gen.__file__).parent, Path(__file__).parent):
         for path in sorted(path for path in package.rglob("*") if path.suffix in (".py", ".txt")):
-            whole.update(path.relative_to(package.parent).as_posix().encode() + path.read_bytes())
-    return whole.hexdigest()[:12]
+            sha256.update(path.relative_to(package.parent).as_posix().encode() + path.read_bytes())
+    return sha256.hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Progress of everything longer than two seconds: a bar on a terminal, and what a heartbeat tells of it."""
+"""Progress of everything that takes longer than two seconds: a bar on a terminal, and the numbers of a heartbeat."""
 
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -8,12 +8,12 @@ from typing import Any, TypeVar, cast
 from tqdm import tqdm
 
 Item = TypeVar("Item")
-_open: list["Bar"] = []  # what this process is busy with, the innermost last
+_open: list["Bar"] = []  # the open bars of this process, the innermost last
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is being done, how many of its units are done, of how many, and how many a second."""
+    """What is being done, how many of its `total` units are done, and how many are done a second."""
 
     title: str
     done: int
@@ -27,10 +27,10 @@ class Progress:
 
 
 class Bar(tqdm):  # type: ignore[type-arg]
-    """A bar that is silent for two seconds, and always where there is no terminal; it counts all the same."""
+    """A bar that is silent for its first two seconds, and always without a terminal; it counts all the same."""
 
     def __init__(self, title: str, total: int, unit: str, done: int = 0) -> None:
-        """Open a bar of `total` units, of which `done` were there before."""
+        """Open a bar of `total` units, of which an earlier process did `done`."""
         self.title, self.units, self.done, self._first, self._since = title, total, done, done, time.monotonic()
         super().__init__(total=total, initial=done, desc=title, unit=unit, disable=None, delay=2)
         _open.append(self)
@@ -53,24 +53,20 @@ class Bar(tqdm):  # type: ignore[type-arg]
         return self is other
 
     @property
-    def seconds(self) -> float:
-        """Seconds since the bar was opened."""
-        return time.monotonic() - self._since
-
-    @property
     def state(self) -> Progress:
-        """How far it is."""
-        return Progress(self.title, self.done, self.units, (self.done - self._first) / max(1e-9, self.seconds))
+        """The bar's progress; the rate is over the units since it was opened."""
+        seconds = max(1e-9, time.monotonic() - self._since)
+        return Progress(self.title, self.done, self.units, (self.done - self._first) / seconds)
 
 
-def over(items: Iterable[Item], title: str, unit: str) -> Iterator[Item]:
-    """Yield the items (of a known number) under a bar."""
+def track(items: Iterable[Item], title: str, unit: str) -> Iterator[Item]:
+    """Yield the items of a sized iterable under a bar."""
     with Bar(title, len(cast(Sized, items)), unit) as bar:
         for item in items:
             yield item
             bar.update()
 
 
-def current() -> Progress | None:
-    """Return what this process is busy with, or None."""
+def current_state() -> Progress | None:
+    """Return the progress of the innermost open bar, or None."""
     return _open[-1].state if _open else None

@@ -1,7 +1,6 @@
-"""From per-item rows to numbers with intervals: Wilson for one cell, a bootstrap over people for means.
+"""From the rows of probes to numbers with 95% intervals: Wilson's for one cell, a bootstrap over people for means.
 
-Rows of several seeds are resampled in two stages, seeds first and then the people of each: a model trained anew moves a
-number by more than other people would.
+Rows of several seeds are resampled in two stages, first the seeds and then the people of each (`bootstrap`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,16 +11,16 @@ import pandas as pd
 from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
-from physics_lm.bootstrap import Estimate, drawn, interval, units, weights
+from physics_lm.bootstrap import Estimate, cluster_labels, interval, resample_counts, weights
 from physics_lm.config.columns import settings_columns
 from physics_lm.config.run import RunConfig
-from physics_lm.store.schemas import check_schemas, check_sound
+from physics_lm.store.schemas import check_digests, check_schemas
 
-PAIRED = ["seed", "task", "split", "person", "attribute", "prompt"]  # what makes two rows the same question
-ASKED = ["other", "hinted", "heldout"]  # and what some families add
-APART = ["step", "position", "hinted", "heldout"]  # in which the rows of one task differ where a probe has them
-EMPTY = "there are no rows to average: nothing is left of what was chosen"
-EXACT = 25  # differing answers below which McNemar's test is the binomial one
+QUESTION_KEYS = ["seed", "task", "split", "person", "attribute", "prompt"]  # rows that agree in these ask the same
+EXTRA_KEYS = ["other", "hinted", "heldout"]  # further keys, which only some question families have
+VARIANTS = ["step", "position", "hinted", "heldout"]  # columns of some probes whose values are never averaged over
+NO_ROWS = "there are no rows to average: the selection is empty"
+EXACT_BELOW = 25  # differing answers below which McNemar's test is the exact binomial one
 
 
 class MixedArmsError(ValueError):
@@ -29,117 +28,111 @@ class MixedArmsError(ValueError):
 
 
 def load(lab: Path | str = "lab", runs: str | Iterable[str] | None = None) -> pd.DataFrame:
-    """Load the rows of every probe in a lab (or of some runs, by key or its beginning): one row per question asked.
+    """Load the rows of every probe in a lab, or of the runs whose keys begin with `runs`: one row per question.
 
     Columns: run, probe, task, person, attribute, split, prompt, gold, prediction, correct, tokens,
-    tokens_correct, gold_logprob, and the arm's settings (`corpus.name`, `seed`, ...). A setting that was not
-    known yet when a run was made is at its default; `other` is -1 where a question is about one person. What is
-    true or false and only some probes have is `boolean`, NA elsewhere, which chooses no row. Person 3 of two seeds
-    is two people: group by both. Where celebrities are read too, `own` keeps the run's own people.
-    Raises FileNotFoundError where there are no rows, SchemaError where two files do not fit together or one has
-    changed since it was written.
+    tokens_correct, gold_logprob, and the arm's settings (`corpus.name`, `seed`, ...). A setting that did not exist yet
+    when a run was made is at its default. `other` is -1 where a question is about one person. Columns of truth values
+    that only some probes have are of type `boolean`, NA elsewhere, so that a filter by them selects no row of the
+    other probes. Person 3 of two seeds is two people: group by both. Where a corpus holds celebrities too, `own`
+    selects the run's own people.
+    Raises FileNotFoundError where there are no rows, SchemaError where two files disagree about a column's type or one
+    has changed since it was written.
     """
-    paths = _files(Path(lab) / "artifacts" / "probe", [runs] if isinstance(runs, str) else runs)
+    paths = _row_files(Path(lab) / "artifacts" / "probe", [runs] if isinstance(runs, str) else runs)
     check_schemas(paths)
-    check_sound(paths)
+    check_digests(paths)
     rows = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
-    known = {name: value for name, value in settings_columns(RunConfig()).items() if name in rows and value is not None}
-    rows = rows.fillna(known)
+    defaults = settings_columns(RunConfig()).items()
+    rows = rows.fillna({name: value for name, value in defaults if name in rows and value is not None})
     if "other" in rows:
         rows["other"] = rows["other"].fillna(-1).astype(int)
-    mixed = [name for name in rows.select_dtypes("object") if _truth(rows[name])]
-    return rows.astype(dict.fromkeys(mixed, "boolean")).copy()  # in one piece: column by column it is slow to work with
+    truth = [name for name in rows.select_dtypes("object") if pd.api.types.infer_dtype(rows[name]) == "boolean"]
+    return rows.astype(dict.fromkeys(truth, "boolean")).copy()  # in one piece: column by column it is slow to work with
 
 
-def _files(folder: Path, runs: Iterable[str] | None) -> list[Path]:
-    """Return the files of rows of all runs, or of those whose keys begin as given, in the order given."""
-    there = {path.parent.name: path for path in sorted(folder.glob("*/rows.parquet"))}
-    if not there or runs == []:
+def _row_files(folder: Path, runs: Iterable[str] | None) -> list[Path]:
+    """Return the row files of all runs, or of the runs whose keys begin with the given texts, in their order."""
+    paths = {path.parent.name: path for path in sorted(folder.glob("*/rows.parquet"))}
+    if not paths or runs == []:
         raise FileNotFoundError(f"no rows under {folder}: run experiments.run or experiments.reproduce first")
-    found = []
-    for run in there if runs is None else runs:
-        fitting = [path for key, path in there.items() if key.startswith(run)]
-        if len(fitting) != 1:
-            raise FileNotFoundError(f"{len(fitting)} runs under {folder} have a key that begins with {run or repr('')}")
-        found += fitting
-    return found
-
-
-def _truth(column: pd.Series) -> bool:
-    """Whether a column holds true, false and nothing else, with gaps."""
-    return pd.api.types.infer_dtype(column, skipna=True) == "boolean"
+    selected = []
+    for run in paths if runs is None else runs:
+        matches = [path for key, path in paths.items() if key.startswith(run)]
+        if len(matches) != 1:
+            raise FileNotFoundError(f"{len(matches)} runs under {folder} have a key that begins with {run or repr('')}")
+        selected += matches
+    return selected
 
 
 def own(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows about a run's own world, without those about people who were only read beside it."""
-    place = rows["person"] - rows["world.first_person"]
-    return rows[(place >= 0) & (place < rows["world.people"])]
+    """Return the rows about the people of a run's own world, without those about celebrities."""
+    index = rows["person"] - rows["world.first_person"]
+    return rows[(index >= 0) & (index < rows["world.people"])]
 
 
 def wilson(correct: Sequence[bool] | pd.Series) -> Estimate:
-    """Return the share of right answers with its Wilson interval: one attribute of one run.
+    """Return the share of right answers in percent with Wilson's interval, for one attribute of one run.
 
-    Raises ValueError where there are none.
+    Raises ValueError where there are no answers.
     """
     if not len(correct):
-        raise ValueError(EMPTY)
+        raise ValueError(NO_ROWS)
     right, total = int(np.sum(correct)), len(correct)
     low, high = proportion_confint(right, total, method="wilson")
     return Estimate(100 * right / total, 100 * low, 100 * high)
 
 
 def clustered(rows: pd.DataFrame, value: str = "correct", cluster: str = "person") -> Estimate:
-    """Return the mean over attributes (each weighing the same) with a bootstrap over people, and over seeds if several.
+    """Return the unweighted mean over attributes with a bootstrap over people, and over seeds if there are several.
 
-    Person i of two seeds is two people. Where all answers are right or none the bootstrap has no width: then
-    Wilson's interval with the people as trials. Raises MixedArmsError where the rows are of several arms.
+    Person i of two seeds is two people. Where all answers are right, or none, a bootstrap has no width: the interval is
+    then Wilson's with the people as trials. Raises MixedArmsError where the rows are of several arms.
     """
     check_one_arm(rows)
-    found = _bootstrap(*_cells(rows, value, cluster))
-    if found.value not in (0, 100) or found.low < found.high:
-        return found
-    return wilson(rows[value].groupby(units(rows, cluster)).mean())
+    estimate = _estimate(_means(*_tabulate(rows, value, cluster)))
+    if estimate.value not in (0, 100) or estimate.low < estimate.high:
+        return estimate
+    return wilson(rows[value].groupby(cluster_labels(rows, cluster)).mean())
 
 
-def _cells(rows: pd.DataFrame, value: str = "correct", cluster: str = "person") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the sums of a column and the numbers of questions, by people and attributes."""
+def _tabulate(rows: pd.DataFrame, value: str = "correct", cluster: str = "person") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the sums of a column and the numbers of questions, by P people and A attributes, two (P, A) tables."""
     if rows.empty:
-        raise ValueError(EMPTY)
-    cells = rows[["attribute", value]].assign(cluster=units(rows, cluster))
+        raise ValueError(NO_ROWS)
+    cells = rows[["attribute", value]].assign(cluster=cluster_labels(rows, cluster))
     sums = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="sum", fill_value=0)
-    counts = cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="count", fill_value=0)
-    return sums, counts
+    return sums, cells.pivot_table(index="cluster", columns="attribute", values=value, aggfunc="count", fill_value=0)
 
 
 def _means(sums_PxA: pd.DataFrame, counts_PxA: pd.DataFrame) -> np.ndarray:
-    """Return each attribute's mean in percent, of all and then of each resample, (1 + RESAMPLES, A)."""
-    weight_NxP = np.vstack([np.ones(len(sums_PxA)), drawn(sums_PxA.index)])  # the index says whose they are
+    """Return each attribute's mean in percent, of all rows and then of each resample, (N = 1 + RESAMPLES, A)."""
+    weight_NxP = np.vstack([np.ones(len(sums_PxA)), resample_counts(sums_PxA.index)])  # the index is `seed/person`
     with np.errstate(invalid="ignore", divide="ignore"):
         means_NxA: np.ndarray = (weight_NxP @ sums_PxA.to_numpy(float)) / (weight_NxP @ counts_PxA.to_numpy(float))
     return 100 * means_NxA
 
 
-def _bootstrap(sums_PxA: pd.DataFrame, counts_PxA: pd.DataFrame) -> Estimate:
-    """Return the mean over A attributes of sums over counts."""
-    value, *resampled = np.nanmean(_means(sums_PxA, counts_PxA), axis=1)
+def _estimate(means_NxA: np.ndarray) -> Estimate:
+    """Return the mean over A attributes: of the first row, with the interval of the others, which are resamples."""
+    value, *resampled = np.nanmean(means_NxA, axis=1)
     return interval(float(value), np.array(resampled))
 
 
 def contrast(first: pd.DataFrame, second: pd.DataFrame) -> Estimate:
     """Return the difference first - second of two arms' means, resampling the same people (and seeds) in both.
 
-    Over the people and the attributes that both were asked about. Raises ValueError where there are none,
-    MixedArmsError where one is several arms.
+    Only people and attributes count that both arms were asked about. Raises ValueError where there are none,
+    MixedArmsError where `first` or `second` holds several arms.
     """
-    for name, part in (("first", first), ("second", second)):
-        check_one_arm(part, where=f"the rows of the {name} arm")
-    cells = [_cells(part) for part in (first, second)]
-    who, what = (cells[0][0].axes[axis].intersection(cells[1][0].axes[axis]) for axis in (0, 1))
-    if who.empty or what.empty:
+    for name, rows in (("first", first), ("second", second)):
+        check_one_arm(rows, where=f"the rows of the {name} arm")
+    arms = [_tabulate(rows) for rows in (first, second)]
+    people, attributes = (arms[0][0].axes[axis].intersection(arms[1][0].axes[axis]) for axis in (0, 1))
+    if people.empty or attributes.empty:
         raise ValueError("the two arms share no person or no attribute: compare arms of one seed and one family")
-    left, right = (_means(sums.loc[who, what], counts.loc[who, what]) for sums, counts in cells)
-    value, *resampled = np.nanmean(left - right, axis=1)
-    return interval(float(value), np.array(resampled))
+    left, right = (_means(*(cells.loc[people, attributes] for cells in arm)) for arm in arms)
+    return _estimate(left - right)
 
 
 def majority(rows: pd.DataFrame) -> float:
@@ -152,15 +145,15 @@ def token_accuracy(rows: pd.DataFrame) -> Estimate:
     """Return the share of right tokens in percent, with a bootstrap over people."""
     sums = rows.groupby(["seed", "person"])[["tokens_correct", "tokens"]].sum()
     sums.index = [f"{seed}/{person}" for seed, person in sums.index]
-    return _bootstrap(sums[["tokens_correct"]], sums[["tokens"]])
+    return _estimate(_means(sums[["tokens_correct"]], sums[["tokens"]]))
 
 
 def ratio(rows: pd.DataFrame, attribute: str) -> Estimate:
     """Return one attribute's accuracy over the mean of the others', with a bootstrap over people."""
-    sums, counts = _cells(rows)
-    means, place = _means(sums, counts), sums.columns.get_loc(attribute)
-    value, *resampled = means[:, place] / np.maximum(np.nanmean(np.delete(means, place, axis=1), axis=1), 1e-7)
-    return interval(float(value), np.array(resampled))
+    sums, counts = _tabulate(rows)
+    means_NxA, column = _means(sums, counts), sums.columns.get_loc(attribute)
+    others_Nx1 = np.nanmean(np.delete(means_NxA, column, axis=1), axis=1, keepdims=True)
+    return _estimate(means_NxA[:, column][:, None] / np.maximum(others_Nx1, 1e-7))
 
 
 def settings(rows: pd.DataFrame) -> list[str]:
@@ -169,25 +162,24 @@ def settings(rows: pd.DataFrame) -> list[str]:
 
 
 def check_one_arm(rows: pd.DataFrame, over: Iterable[str] = ("seed",), where: str = "the rows") -> None:
-    """Raise MixedArmsError naming the setting in which rows differ, unless they are averaged `over` it.
+    """Raise MixedArmsError naming a setting in which rows differ, unless they may be averaged `over` it.
 
-    Also where two runs have all settings in common: one of them was made by another version of the lab.
+    Also raises it where two runs have the same settings: two versions of the lab made them.
     """
     names = settings(rows)
     if "run" in rows:
-        kinds = rows[["run", *names]].drop_duplicates("run")
-        if len(twice := kinds[kinds.duplicated(names, keep=False)]):
+        rows = rows[["run", *names]].drop_duplicates("run")
+        if len(twins := rows[rows.duplicated(names, keep=False)]):
             raise MixedArmsError(
-                f"{where} are of runs with the same settings ({', '.join(run[:12] for run in twice['run'])}), made by "
+                f"{where} are of runs with the same settings ({', '.join(run[:12] for run in twins['run'])}), made by "
                 "two versions of the lab: choose one by `run`"
             )
-        rows = kinds
     for name in names:
         values = rows[name].drop_duplicates()
         if name not in over and len(values) > 1:
-            shown = ", ".join(str(value) for value in values[:4])
+            examples = ", ".join(str(value) for value in values[:4])
             raise MixedArmsError(
-                f"{where} differ in {name} ({shown}): name it in `by` or `over`, or choose among the rows first"
+                f"{where} differ in {name} ({examples}): name it in `by` or `over`, or choose among the rows first"
             )
 
 
@@ -198,75 +190,73 @@ def tidy(
 
     by: the settings that tell arms apart, e.g. `corpus.name`. over: settings that may be averaged over.
     Columns: those of `by`, probe, task, split, where a probe has them step, position, hinted and heldout,
-    attribute, accuracy, low, high, questions, people, runs, majority (shares in percent). Intervals: Wilson for
-    one attribute of one run that asks each once, and where all answers are right or none; else a bootstrap over
-    people (`cluster`; both of a pair), and over seeds if several. Raises MixedArmsError.
+    attribute, accuracy, low, high, questions, people, runs, majority (shares in percent). Intervals are Wilson's for
+    one attribute of one run that asks each person once, and where all answers are right or none; else from a bootstrap
+    over people (`cluster`; both people of a pair), and over seeds if several. Raises MixedArmsError.
     """
     by = [by] if isinstance(by, str) else by
-    lines, keys = [], [*by, "probe", "task", "split", *(name for name in APART if name in rows)]
-    for cell, part in rows.groupby(keys, sort=False, dropna=False):
-        named = dict(zip(keys, cell, strict=True))
-        check_one_arm(part, over, "rows of " + ", ".join(f"{key}={value}" for key, value in named.items()))
-        lines.append({**named, "attribute": "mean", **_cell(part, cluster)})
-        lines += [
-            {**named, "attribute": name, **_cell(one, cluster)} for name, one in part.groupby("attribute", sort=False)
-        ]
+    lines, keys = [], [*by, "probe", "task", "split", *(name for name in VARIANTS if name in rows)]
+    for values, group in rows.groupby(keys, sort=False, dropna=False):
+        labels = dict(zip(keys, values, strict=True))
+        check_one_arm(group, over, "rows of " + ", ".join(f"{key}={value}" for key, value in labels.items()))
+        for attribute, cell in [("mean", group), *group.groupby("attribute", sort=False)]:
+            lines.append({**labels, "attribute": attribute, **_summarize(cell, cluster)})
     return pd.DataFrame(lines)
 
 
-def _cell(part: pd.DataFrame, cluster: str) -> dict[str, float]:
-    found = _averaged(part, cluster)
+def _summarize(cell: pd.DataFrame, cluster: str) -> dict[str, float]:
+    estimate, people = _cell_accuracy(cell, cluster), cluster_labels(cell, cluster).nunique()
     return {
-        "accuracy": found.value, "low": float(found.low), "high": float(found.high), "questions": len(part),
-        "people": units(part, cluster).nunique(), "runs": part["run"].nunique(), "majority": majority(part),
+        "accuracy": estimate.value, "low": float(estimate.low), "high": float(estimate.high), "questions": len(cell),
+        "people": people, "runs": cell["run"].nunique(), "majority": majority(cell),
     }  # fmt: skip
 
 
-def _averaged(part: pd.DataFrame, cluster: str) -> Estimate:
-    people = units(part, cluster)
-    if part["correct"].nunique() == 1:  # a bootstrap of equal answers has no width
-        return wilson(part["correct"].groupby(people).mean())
-    if cluster == "person" and "other" in part and (part["other"] >= 0).any():
-        return paired(part)
-    if people.duplicated().any() or part["run"].nunique() > 1:
-        return _bootstrap(*_cells(part, cluster=cluster))
-    return wilson(part["correct"])
+def _cell_accuracy(cell: pd.DataFrame, cluster: str) -> Estimate:
+    people = cluster_labels(cell, cluster)
+    if cell["correct"].nunique() == 1:  # a bootstrap of equal answers has no width
+        return wilson(cell["correct"].groupby(people).mean())
+    if cluster == "person" and "other" in cell and (cell["other"] >= 0).any():
+        return paired(cell)
+    if people.duplicated().any() or cell["run"].nunique() > 1:
+        return _estimate(_means(*_tabulate(cell, cluster=cluster)))
+    return wilson(cell["correct"])
 
 
 def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """Hold two arms against each other on the same questions: McNemar's test for every task and attribute.
+    """Compare two arms on the same questions with McNemar's test, for every task, split and attribute.
 
-    Columns: task, split, attribute, both, only_first, only_second, neither, p (exact where few answers
-    differ; it takes the models as given, those of several seeds as one). For a mean over attributes take
-    `contrast`: one person's answers are not independent. Raises MixedArmsError where an arm is several,
-    ValueError where the two share no question or one asks it twice.
+    Columns: task, split, attribute, both, only_first, only_second, neither, p (exact where few answers differ; it takes
+    the models as fixed, those of several seeds as one). For a mean over attributes use `contrast`: one person's answers
+    are not independent. Raises MixedArmsError where `first` or `second` holds several arms, ValueError where the two
+    share no question or one asks a question twice.
     """
     for name, rows in (("first", first), ("second", second)):
         check_one_arm(rows, where=f"the rows of the {name} arm")
-    on = PAIRED + [name for name in ASKED if name in first and name in second]
-    for rows in (first, second):
-        if rows.duplicated(on).any():
-            raise ValueError("an arm was asked one question twice: choose among its rows first")
-    pairs = first[[*on, "correct"]].merge(second[[*on, "correct"]], on=on)
-    if pairs.empty:
+    on = QUESTION_KEYS + [name for name in EXTRA_KEYS if name in first and name in second]
+    if first.duplicated(on).any() or second.duplicated(on).any():
+        raise ValueError("an arm was asked one question twice: choose among its rows first")
+    answers = first[[*on, "correct"]].merge(second[[*on, "correct"]], on=on)
+    if answers.empty:
         raise ValueError("the two arms share no question: compare arms of one seed and one probe")
     keys = ["task", "split", "attribute"]
-    groups = pairs.groupby(keys, sort=False)
-    return pd.DataFrame([dict(zip(keys, cell, strict=True)) | _test(part) for cell, part in groups])
+    cells = answers.groupby(keys, sort=False)
+    return pd.DataFrame([dict(zip(keys, values, strict=True)) | _mcnemar_counts(cell) for values, cell in cells])
 
 
-def _test(pairs: pd.DataFrame) -> dict[str, float]:
-    left, right = pairs["correct_x"].astype(bool), pairs["correct_y"].astype(bool)
+def _mcnemar_counts(answers: pd.DataFrame) -> dict[str, float]:
+    left, right = answers["correct_x"].astype(bool), answers["correct_y"].astype(bool)
     both, first = int((left & right).sum()), int((left & ~right).sum())
     second, neither = int((~left & right).sum()), int((~left & ~right).sum())
-    p = _mcnemar([[both, first], [second, neither]], exact=first + second < EXACT).pvalue
+    p = _mcnemar([[both, first], [second, neither]], exact=first + second < EXACT_BELOW).pvalue
     return {"both": both, "only_first": first, "only_second": second, "neither": neither, "p": float(p)}
 
 
 def paired(rows: pd.DataFrame, value: str = "correct") -> Estimate:
     """Return the mean over attributes of a column of questions about pairs, with a bootstrap over both people."""
     weight_NxQ = np.vstack([np.ones(len(rows)), weights(rows)])
-    kind_Q, value_Q = pd.factorize(rows["attribute"])[0], rows[value].to_numpy(float)
-    parts = [(weight_NxQ[:, kind_Q == kind], value_Q[kind_Q == kind]) for kind in range(kind_Q.max() + 1)]
-    mean, *resampled = 100 * np.mean([part @ right / np.maximum(part.sum(1), 1e-9) for part, right in parts], axis=0)
-    return interval(float(mean), np.array(resampled))
+    attribute_Q, value_Q = pd.factorize(rows["attribute"])[0], rows[value].to_numpy(float)
+    cells = [attribute_Q == attribute for attribute in range(attribute_Q.max() + 1)]
+    groups = [(weight_NxQ[:, cell_Q], value_Q[cell_Q]) for cell_Q in cells]
+    means_AxN = [weight @ values / np.maximum(weight.sum(1), 1e-9) for weight, values in groups]
+    return _estimate(100 * np.mean(means_AxN, axis=0)[:, None])

@@ -1,7 +1,7 @@
-"""An optional mirror of the store in Weights & Biases; the store is the record.
+"""An optional mirror of the store in Weights & Biases; the store stays the record.
 
-One wandb run per step, its id the artifact's key, `group` the sweep, `job_type` the step. A tracker that
-fails says so once and is silent from then on: it never fails a run.
+There is one wandb run per step: its id is from the artifact's key, `group` is the sweep, `job_type` the step. A tracker
+that fails logs one warning and then does nothing more: it never fails a run.
 """
 
 import json
@@ -9,23 +9,23 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from data_gen.errors import ConfigError
 from physics_lm.config.tracking import TrackingConfig
-from physics_lm.store.artifacts import MANIFEST, Spec
+from physics_lm.store.artifacts import MANIFEST, Build, Spec
 
 log = logging.getLogger(__name__)
-STEPS = ("pretrain", "finetune", "probe")
-NUMBERS = ("seconds", "device", "precision", "parameters", "tokens", "rows")  # of a manifest
-TIMEOUT = 5  # seconds to find out whether the server answers
+TRACKED_STEPS = ("pretrain", "finetune", "probe")
+SUMMARY_KEYS = ("seconds", "device", "precision", "parameters", "tokens", "rows")  # of a manifest
+TIMEOUT = 5  # seconds that the server has to answer
 Point = Mapping[str, float]
-Build = Callable[[Path, Path], Mapping[str, Any]]
 
 
 def check(config: TrackingConfig) -> None:
-    """Raise ConfigError for a tracker or mode that there is not."""
+    """Raise ConfigError for an unknown tracker or mode."""
     if config.kind not in ("none", "wandb"):
         raise ConfigError(f"tracking.kind={config.kind}: choose none or wandb")
     if config.mode not in ("auto", "online", "offline"):
@@ -45,20 +45,35 @@ class Tracker:
         """End the mirror of a step."""
 
 
+def _until_broken(method: Callable[..., None]) -> Callable[..., None]:
+    """Make a method log its exception in the place of raising it, and do nothing once any method has failed."""
+
+    @wraps(method)
+    def call(tracker: "Wandb", *args: Any, **kwargs: Any) -> None:
+        if tracker.broken:
+            return
+        try:
+            method(tracker, *args, **kwargs)
+        except Exception as error:  # wandb may fail in any way
+            tracker.broken, tracker.run = True, None
+            line = f"{error.__class__.__name__}: {error}".splitlines()[0]
+            log.warning("tracking stopped (%s); the run goes on, and experiments.track can mirror it later", line)
+
+    return call
+
+
 class Wandb(Tracker):
     """Weights & Biases, imported when the first step is opened."""
 
     def __init__(self, config: TrackingConfig, group: str, folder: Path) -> None:
-        """group: the sweep. folder: where wandb writes what it sends, or keeps where it cannot."""
+        """group: the sweep. folder: where wandb keeps its files."""
         self.config, self.group, self.folder = config, group, folder
         self.run: Any = None
         self.broken = False
 
+    @_until_broken
     def open(self, step: str, key: str, settings: Mapping[str, Any]) -> None:
-        """Begin a wandb run, or go on with the one of that id."""
-        self._safely(lambda: self._open(step, key, settings))
-
-    def _open(self, step: str, key: str, settings: Mapping[str, Any]) -> None:
+        """Begin a wandb run, or resume the one of that id."""
         import wandb
 
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -69,107 +84,89 @@ class Wandb(Tracker):
             settings=wandb.Settings(init_timeout=30, silent=True, console="off"),
         )  # fmt: skip
 
+    @_until_broken
     def log(self, points: Sequence[Point]) -> None:
-        """Add points; what a resumed run has already seen, wandb leaves out."""
+        """Add points; wandb ignores steps that a resumed run already has."""
+        for point in points if self.run is not None else ():
+            values = {name: value for name, value in point.items() if name != "step"}
+            self.run.log(values, step=int(point["step"]))
 
-        def work() -> None:
-            for point in points:
-                values = {name: value for name, value in point.items() if name != "step"}
-                self.run.log(values, step=int(point["step"]))
-
-        if self.run is not None:
-            self._safely(work)
-
+    @_until_broken
     def close(self, summary: Mapping[str, Any], failed: bool = False) -> None:
         """End the wandb run, as failed where the step failed."""
-
-        def work() -> None:
-            self.run.summary.update(dict(summary))
-            self.run.finish(exit_code=int(failed))
-
-        if self.run is not None:
-            self._safely(work)
-            self.run = None
-
-    def _safely(self, work: Callable[[], None]) -> None:
-        if self.broken:
-            return
-        try:
-            work()
-        except Exception as error:  # a mirror may break in any way; what it mirrors goes on
-            self.broken, self.run = True, None
-            line = f"{error.__class__.__name__}: {error}".splitlines()[0]
-            log.warning("tracking stopped (%s); the run goes on, and experiments.track can mirror it later", line)
+        run, self.run = self.run, None
+        if run is not None:
+            run.summary.update(dict(summary))
+            run.finish(exit_code=int(failed))
 
 
-def _mode(wandb: Any, wanted: str) -> str:
-    """Return online or offline: as asked, or offline without account or network."""
-    if wanted != "auto":
-        return wanted
+def _mode(wandb: Any, mode: str) -> str:
+    """Return the mode to use; `auto` is WANDB_MODE where it is set, else online where account and server are there."""
+    if mode != "auto":
+        return mode
     if os.environ.get("WANDB_MODE") in ("offline", "disabled", "online"):
         return os.environ["WANDB_MODE"]
-    if not wandb.api.api_key:
-        log.warning("tracking is offline: no account (wandb login); experiments.track or wandb sync sends it later")
-        return "offline"
-    import requests
+    reason = "no account (wandb login)"
+    if wandb.api.api_key:
+        import requests
 
-    try:
-        requests.head(wandb.api.settings("base_url"), timeout=TIMEOUT)
-    except requests.RequestException:
-        log.warning("tracking is offline: the server does not answer; experiments.track or wandb sync sends it later")
-        return "offline"
-    return "online"
+        try:
+            requests.head(wandb.api.settings("base_url"), timeout=TIMEOUT)
+            return "online"
+        except requests.RequestException:
+            reason = "the server does not answer"
+    log.warning("tracking is offline: %s; experiments.track or wandb sync sends it later", reason)
+    return "offline"
 
 
-def tracker(config: TrackingConfig, group: str, lab: Path) -> Tracker:
+def make_tracker(config: TrackingConfig, group: str, lab: Path) -> Tracker:
     """Return the tracker of a config; raises ConfigError as `check` does."""
     check(config)
     return Wandb(config, group, lab / "wandb") if config.kind == "wandb" else Tracker()
 
 
-def shown(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a step's mirror shows as its config, from its spec or its manifest as plain data."""
+def mirrored_config(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config that a step's mirror shows, from its spec or its manifest as plain data."""
     return {**spec["config"], "inputs": dict(spec["inputs"]), "version": spec["version"]}
 
 
-def mirrored(to: Tracker, wanted: Spec, build: Build) -> Build:
-    """Return the builder of a step, with a tracker open while it builds."""
-    if wanted.step not in STEPS:
+def with_tracking(tracker: Tracker, spec: Spec, build: Build) -> Build:
+    """Return a step's build function with the step's mirror open while it builds."""
+    if spec.step not in TRACKED_STEPS:
         return build
 
-    def work(folder: Path, state: Path) -> Mapping[str, Any]:
-        to.open(wanted.step, wanted.key, shown(asdict(wanted)))
+    def tracked_build(folder: Path, state: Path) -> Mapping[str, Any]:
+        tracker.open(spec.step, spec.key, mirrored_config(asdict(spec)))
         try:
             extra = build(folder, state)
         except BaseException:
-            to.close({}, failed=True)
+            tracker.close({}, failed=True)
             raise
-        to.close(summary(extra, folder))
+        tracker.close(summary(extra, folder))
         return extra
 
-    return work
+    return tracked_build
 
 
-def replay(to: Tracker, folder: Path) -> None:
+def log_artifact(tracker: Tracker, folder: Path) -> None:
     """Mirror a finished artifact of the store: its settings, its curve, its summary."""
     manifest = json.loads((folder / MANIFEST).read_text())
-    to.open(manifest["step"], manifest["key"], shown(manifest))
+    tracker.open(manifest["step"], manifest["key"], mirrored_config(manifest))
     if (curve := folder / "curve.parquet").exists():
         import pandas as pd
 
-        to.log(
-            [{str(name): value for name, value in point.items()} for point in pd.read_parquet(curve).to_dict("records")]
-        )
-    to.close(summary(manifest, folder))
+        points: Any = pd.read_parquet(curve).to_dict("records")
+        tracker.log(points)
+    tracker.close(summary(manifest, folder))
 
 
 def summary(manifest: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return what a step's mirror shows as its result: the manifest's numbers, and a probe's accuracies."""
-    kept = {name: manifest[name] for name in NUMBERS if name in manifest}
+    """Return the results that a step's mirror shows: numbers of the manifest, and a probe's accuracies in percent."""
+    values = {name: manifest[name] for name in SUMMARY_KEYS if name in manifest}
     if (path := folder / "rows.parquet").exists():
         import pandas as pd
 
         rows = pd.read_parquet(path, columns=["task", "split", "correct"])
-        for (task, split), part in rows.groupby(["task", "split"]):
-            kept[f"{task}/{split}"] = 100 * float(part["correct"].mean())
-    return kept
+        for (task, split), group in rows.groupby(["task", "split"]):
+            values[f"{task}/{split}"] = 100 * float(group["correct"].mean())
+    return values

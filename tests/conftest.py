@@ -1,4 +1,4 @@
-"""Small things that several test modules share: configs of the smoke scale and one lab made with it."""
+"""Fixtures that several test modules share: configs of the smoke scale, and a lab with one run of that scale."""
 
 import os
 
@@ -15,15 +15,15 @@ import torch
 from data_gen.biographies.biography import Biography
 from data_gen.corpus.dataset import read
 from data_gen.people.world import World, make
-from data_gen.questions import ask
+from data_gen.questions import generate
 from data_gen.questions.question import Question
 from experiments.launch import hydra_internals
 from experiments.launch.config import run_config
-from physics_lm import plan
-from physics_lm import run as pipeline
 from physics_lm.config.run import RunConfig
-from physics_lm.plan import Plan
+from physics_lm.plan import plan
+from physics_lm.run import execute
 from physics_lm.store.artifacts import Store
+from physics_lm.store.chain import Chain
 from physics_lm.training import loop
 
 torch.set_num_threads(1)
@@ -37,15 +37,15 @@ class Lab:
     config: RunConfig
 
     @property
-    def plan(self) -> Plan:
-        return plan.plan(self.config)
+    def plan(self) -> Chain:
+        return plan(self.config)
 
     @property
     def store(self) -> Store:
         return Store(self.path)
 
     def folder(self, step: str) -> Path:
-        return self.store.folder(getattr(self.plan, step))
+        return self.store.folder(self.plan[step])
 
     @property
     def world(self) -> World:
@@ -54,7 +54,7 @@ class Lab:
     @property
     def questions(self) -> list[Question]:
         """All questions, those of P_train first."""
-        return [q for split in ("train", "test") for q in ask(self.world, self.config.questions, split)]
+        return [q for split in ("train", "test") for q in generate(self.world, self.config.questions, split)]
 
     @property
     def entries(self) -> list[Biography]:
@@ -74,9 +74,9 @@ def smoke() -> Smoke:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """Return a lab that holds one complete run (multi2_permute); tests only read it."""
-    made = Lab(tmp_path_factory.mktemp("lab"), compose("corpus=multi2_permute"))
-    pipeline.run(made.config, made.path)
-    return made
+    new_lab = Lab(tmp_path_factory.mktemp("lab"), compose("corpus=multi2_permute"))
+    execute(new_lab.config, new_lab.path)
+    return new_lab
 
 
 class Caught(Exception):
@@ -85,21 +85,21 @@ class Caught(Exception):
 
 @pytest.fixture
 def batches_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[RunConfig, str], loop.Batches]:
-    """Return the batches that a run would train on; `step` is pretrain or finetune."""
+    """Return a function that returns the batches that a run would train on in a step."""
 
-    def batches(config: RunConfig, step: str) -> loop.Batches:
-        real = loop.Training.run
+    def read_batches(config: RunConfig, step: str) -> loop.Batches:
+        original = loop.Training.run
 
         def run(self: loop.Training, title: str) -> list[dict[str, float]]:
             if title.startswith(step):
                 raise Caught(self.batches)
-            return real(self, title)
+            return original(self, title)
 
         with monkeypatch.context() as patch:
             patch.setattr(loop.Training, "run", run)
             with pytest.raises(Caught) as caught:
-                pipeline.run(config, tmp_path)
-        found: loop.Batches = caught.value.args[0]
-        return found
+                execute(config, tmp_path)
+        batches: loop.Batches = caught.value.args[0]
+        return batches
 
-    return batches
+    return read_batches

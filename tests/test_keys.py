@@ -3,7 +3,7 @@ import json
 import pytest
 import record_keys
 
-from experiments import reproduce
+from experiments.launch.arms import figure_names
 
 KEYS = json.loads(record_keys.FILE.read_text())
 PAIRS = [(figure, scale) for figure, scales in KEYS.items() for scale in scales]
@@ -30,7 +30,7 @@ def test_every_known_arm_has_the_key_that_was_recorded(figure, scale):
 
 
 def test_every_figure_scale_and_arm_is_recorded():
-    assert sorted(KEYS) == reproduce.names()
+    assert sorted(KEYS) == figure_names()
     for figure, scale in PAIRS:
         assert set(KEYS[figure][scale]) == set(record_keys.known(figure, scale))
     assert all(sorted(KEYS[figure]) == record_keys.scales() for figure in KEYS)

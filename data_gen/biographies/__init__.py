@@ -1,1 +1,1 @@
-"""TODO package."""
+"""Biographies: sentence templates, the sampling of recipes, and their rendering as text."""

@@ -1,4 +1,4 @@
-"""TODO data_gen.biographies.biography."""
+"""A biography entry with the character spans of its values, and the search for values in a text."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Span:
-    """Where in an entry's text [start, end) one attribute's value stands."""
+    """The position [start, end) of one attribute's value in an entry's text, in characters."""
 
     attribute: str
     start: int
@@ -16,7 +16,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Biography:
-    """One entry: its text, whom it tells of, and a span per value in text order."""
+    """One entry: its text, the person it is about, the person's group, and a span per value in text order."""
 
     text: str
     person_id: int
@@ -24,18 +24,18 @@ class Biography:
     spans: tuple[Span, ...]
 
 
-def locate(text: str, values: Mapping[str, str]) -> tuple[Span, ...]:
-    """Return where each attribute's value stands in a text, in text order; no two share a place.
+def locate_values(text: str, values: Mapping[str, str]) -> tuple[Span, ...]:
+    """Return the span of each attribute's value in a text, in text order; no two overlap.
 
-    A value stands free: a space before it, no letter or digit after it. Raises ValueError naming an attribute
-    whose value is not there.
+    A value counts only with a space before it and no letter or digit after it. Raises ValueError naming an
+    attribute whose value is missing.
     """
-    taken: list[Span] = []
+    spans: list[Span] = []
     for name, value in sorted(values.items(), key=lambda item: -len(item[1])):  # Art after Art History
-        for found in re.finditer(rf"(?<!\S){re.escape(value)}(?!\w)", text):
-            if all(found.end() <= span.start or span.end <= found.start() for span in taken):
-                taken.append(Span(name, *found.span()))
+        for match in re.finditer(rf"(?<!\S){re.escape(value)}(?!\w)", text):
+            if all(match.end() <= span.start or span.end <= match.start() for span in spans):
+                spans.append(Span(name, *match.span()))
                 break
         else:
             raise ValueError(f"do not tell the {name} of their person")
-    return tuple(sorted(taken, key=lambda span: span.start))
+    return tuple(sorted(spans, key=lambda span: span.start))

@@ -1,6 +1,6 @@
-"""Biographies: a recipe per entry is drawn first and rendered after (Part 3.1, section 2.2).
+"""Recipes of biographies: the sampler draws one per entry, and `rendering` makes text of it (Part 3.1, section 2.2).
 
-A recipe says for each sentence which attribute it tells, by which template, and the form of its subject.
+A recipe gives for each sentence its attribute, its template, and the form of its subject.
 So permuting is a shuffle of recipes, and every value has an exact character span.
 """
 
@@ -25,8 +25,8 @@ class Recipes:
     """Recipes of E entries with S sentences each.
 
     row: (E,) row of the person in the world. attribute, template: (E, S) indices by sentence position.
-    subject: (E, S) PRONOUN, NAME or PERSON. closing: (E,) template of the sentence that tells the name
-    after all others, -1 where there is none.
+    subject: (E, S) PRONOUN, NAME or PERSON. closing: (E,) template of the last sentence, which holds the name;
+    -1 where there is none.
     """
 
     row: Array
@@ -40,7 +40,7 @@ class Recipes:
 
 
 def check(config: CorpusConfig) -> None:
-    """Raise ConfigError naming the key and the mend where the knobs contradict each other."""
+    """Raise ConfigError, naming the key and how to fix it, where the settings contradict each other."""
     if config.kind not in ("templates", "folder"):
         raise ConfigError(f"corpus.kind={config.kind}: choose templates or folder")
     if (config.kind == "folder") != bool(config.path):
@@ -55,7 +55,7 @@ def check(config: CorpusConfig) -> None:
         raise ConfigError("corpus.reverse tells the name late and corpus.fullname in every sentence: choose one")
     if config.couple and (not config.orders or len(NAMES) % 2):
         raise ConfigError("corpus.couple shuffles pairs of sentences: set corpus.orders to 1 or more")
-    templates = sentence_templates.available(config.templates)
+    templates = sentence_templates.fewest_templates(config.templates)
     if not config.fresh and config.entries > templates:
         raise ConfigError(
             f"corpus.entries={config.entries}: a fixed set of differing entries needs as many templates, "
@@ -66,7 +66,7 @@ def check(config: CorpusConfig) -> None:
 def draw(world: World, config: CorpusConfig, epoch: int = 0, rows: Array | None = None) -> Recipes:
     """Draw the recipes of one epoch, person by person; E = people x `config.entries_per_person`.
 
-    Only a fresh corpus depends on `epoch`. `rows` restricts to some people without changing their entries.
+    Only a fresh corpus depends on `epoch`. `rows` selects some people; their entries stay the same.
     """
     check(config)
     rows = np.arange(len(world)) if rows is None else rows
@@ -77,26 +77,24 @@ def draw(world: World, config: CorpusConfig, epoch: int = 0, rows: Array | None 
     order = np.arange(shape[2]).reshape(1, 1, -1, 1)
     number = np.arange(len(NAMES)).reshape(1, 1, 1, -1)
 
-    told = np.broadcast_to(number, shape)
+    attribute = np.broadcast_to(number, shape)
     if config.orders:
-        unit = number // 2 if config.couple else number  # what stays together in a shuffle
-        told = np.argsort(counter.words(world.seed, "order", person, entry, order, unit), axis=-1, kind="stable")
+        unit = number // 2 if config.couple else number  # sentences of one unit stay together in a shuffle
+        attribute = np.argsort(counter.words(world.seed, "order", person, entry, order, unit), axis=-1, kind="stable")
     template = np.broadcast_to(_templates(world.seed, config, person, entry, number), shape)
-    closing = counter.below(
-        counter.words(world.seed, "closing", person, entry, order),
-        len(sentence_templates.load(sentence_templates.CLOSING)),
-    )
+    closings = len(sentence_templates.load(sentence_templates.CLOSING))
+    closing = counter.below(counter.words(world.seed, "closing", person, entry, order), closings)
     return Recipes(
         row=np.repeat(rows, config.entries_per_person),
-        attribute=told.reshape(-1, len(NAMES)),
-        template=np.take_along_axis(template, told, -1).reshape(-1, len(NAMES)),
-        subject=np.broadcast_to(subjects(config), shape).reshape(-1, len(NAMES)),
+        attribute=attribute.reshape(-1, len(NAMES)),
+        template=np.take_along_axis(template, attribute, -1).reshape(-1, len(NAMES)),
+        subject=np.broadcast_to(subject_forms(config), shape).reshape(-1, len(NAMES)),
         closing=np.where(config.reverse == len(NAMES), closing, -1).reshape(-1),
     )
 
 
-def subjects(config: CorpusConfig) -> Array:
-    """Return the subject form by sentence position, shape (S,)."""
+def subject_forms(config: CorpusConfig) -> Array:
+    """Return the subject's form by sentence position (PRONOUN, NAME or PERSON), shape (S,)."""
     forms = np.full(len(NAMES), NAME if config.fullname else PRONOUN)
     forms[0] = PERSON if config.reverse else NAME
     if 0 < config.reverse < len(NAMES):
@@ -105,11 +103,11 @@ def subjects(config: CorpusConfig) -> Array:
 
 
 def _templates(seed: int, config: CorpusConfig, person: Array, entry: Array, number: Array) -> Array:
-    """Draw a template for each person, entry and attribute; in a fixed set the entries' all differ."""
-    counts = np.array([len(sentence_templates.first(name, config.templates)) for name in NAMES])
+    """Draw a template for each person, entry and attribute; outside a fresh corpus a person's entries all differ."""
+    counts = np.array([len(sentence_templates.load_first(name, config.templates)) for name in NAMES])
     if config.fresh:
         return counter.below(counter.words(seed, "template", person, entry, number), counts)
-    # the templates lie along the last axis, where the smallest are found fastest
+    # the templates are the last axis, where the search for the smallest keys is fastest
     index = np.arange(counts.max())
     keys = counter.words(seed, "template", person[:, 0], index, number.reshape(1, -1, 1))
     keys[:, index >= counts[:, None]] = ~np.uint64(0)
@@ -117,11 +115,11 @@ def _templates(seed: int, config: CorpusConfig, person: Array, entry: Array, num
 
 
 def _smallest(keys: counter.Words, count: int) -> Array:
-    """Return where the `count` smallest keys of the last axis stand, the smallest first."""
-    if count > 8:  # for a few, looking for each is faster than sorting
+    """Return the positions of the `count` smallest keys along the last axis, the smallest first."""
+    if count > 8:  # for fewer, one search each is faster than sorting
         return np.argsort(keys, axis=-1)[..., :count]
-    found = np.empty((*keys.shape[:-1], count), np.int64)
-    for place in range(count):
-        found[..., place] = smallest = keys.argmin(-1)
+    positions = np.empty((*keys.shape[:-1], count), np.int64)
+    for rank in range(count):
+        positions[..., rank] = smallest = keys.argmin(-1)
         np.put_along_axis(keys, smallest[..., None], ~np.uint64(0), -1)
-    return found
+    return positions

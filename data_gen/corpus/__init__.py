@@ -1,1 +1,1 @@
-"""TODO package."""
+"""Corpora: reading and writing them on disk, and the auxiliary entries mixed into them."""

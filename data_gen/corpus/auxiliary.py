@@ -1,4 +1,4 @@
-"""What is read beside a corpus's own people: celebrities, or texts that tell of nobody (Part 3.1, section 4.3)."""
+"""Auxiliary entries of a corpus: celebrities, or unrelated texts about nobody (Part 3.1, section 4.3)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,11 +13,11 @@ from data_gen.people.world import World
 
 KINDS = ("none", "celebrities", "unrelated")
 CELEBRITIES, UNRELATED = KINDS[1:]
-NOBODY = -1  # the person of the first unrelated text; the next has the id below
+FIRST_UNRELATED_ID = -1  # the person id of the first unrelated text; each further text has the id below
 
 
-def check(config: BesideConfig, ours: WorldConfig, told: CorpusConfig) -> None:
-    """Raise ConfigError naming the key and the mend where nothing can be read beside the corpus so."""
+def check(config: BesideConfig, main_world: WorldConfig, corpus: CorpusConfig) -> None:
+    """Raise ConfigError, naming the key and how to fix it, where the auxiliary entries cannot be made."""
     if config.kind not in KINDS:
         raise ConfigError(f"beside.kind={config.kind}: choose one of {', '.join(KINDS)}")
     if config.kind == "none":
@@ -28,42 +28,42 @@ def check(config: BesideConfig, ours: WorldConfig, told: CorpusConfig) -> None:
     if config.kind == UNRELATED:
         return
     try:
-        world.check(people(config, ours))
-        recipes.check(telling(config, told))
+        world.check(celebrity_world(config, main_world))
+        recipes.check(celebrity_corpus(config, corpus))
     except ConfigError as error:
         raise ConfigError(f"beside={CELEBRITIES}: for them, {error}") from None
 
 
-def people(config: BesideConfig, ours: WorldConfig) -> WorldConfig:
-    """Return the celebrities' world: those who come after our people."""
-    return replace(world.strangers(ours, config.people), group=CELEBRITIES)
+def celebrity_world(config: BesideConfig, main_world: WorldConfig) -> WorldConfig:
+    """Return the config of the celebrities' world; their ids follow those of the main world."""
+    return replace(world.disjoint_config(main_world, config.people), group=CELEBRITIES)
 
 
-def make(config: BesideConfig, ours: WorldConfig, seed: int) -> World | None:
-    """Make the celebrities, all of P_train; None where there are none."""
-    return world.make(people(config, ours), seed, untested=True) if config.kind == CELEBRITIES else None
+def make_celebrities(config: BesideConfig, main_world: WorldConfig, seed: int) -> World | None:
+    """Sample the celebrities, all of P_train; return None for other kinds."""
+    return world.make(celebrity_world(config, main_world), seed, all_train=True) if config.kind == CELEBRITIES else None
 
 
-def after(config: BesideConfig, ours: WorldConfig, count: int) -> WorldConfig:
-    """Return the world of `count` people of whom nothing is read: they come after everyone else."""
-    return world.strangers(people(config, ours) if config.kind == CELEBRITIES else ours, count)
+def unseen_world(config: BesideConfig, main_world: WorldConfig, count: int) -> WorldConfig:
+    """Return the config of `count` people who appear nowhere in the corpus; their ids follow all others."""
+    last_world = celebrity_world(config, main_world) if config.kind == CELEBRITIES else main_world
+    return world.disjoint_config(last_world, count)
 
 
-def telling(config: BesideConfig, told: CorpusConfig) -> CorpusConfig:
-    """Return how celebrities are told: in their own way, with the corpus's templates, as fresh as its entries."""
-    return CorpusConfig(
-        CELEBRITIES, config.entries, config.orders, fullname=config.fullname, fresh=told.fresh, templates=told.templates
-    )
+def celebrity_corpus(config: BesideConfig, corpus: CorpusConfig) -> CorpusConfig:
+    """Return the settings of the celebrities' entries: own augmentation, but the corpus's templates and freshness."""
+    augmented = CorpusConfig(CELEBRITIES, config.entries, config.orders, fullname=config.fullname)
+    return replace(augmented, fresh=corpus.fresh, templates=corpus.templates)
 
 
 def entries(
-    config: BesideConfig, others: World | None, told: CorpusConfig, seed: int, epoch: int = 0
+    config: BesideConfig, celebrities: World | None, corpus: CorpusConfig, seed: int, epoch: int = 0
 ) -> Iterator[Biography]:
-    """Yield what is read beside the corpus in an epoch; texts that tell of nobody have ids below 0 and no spans."""
-    how = telling(config, told)
-    if others is not None:
-        yield from rendering.render(others, how, recipes.draw(others, how, epoch))
+    """Yield the auxiliary entries of an epoch; unrelated texts have person ids below 0 and no spans."""
+    settings = celebrity_corpus(config, corpus)
+    if celebrities is not None:
+        yield from rendering.render(celebrities, settings, recipes.draw(celebrities, settings, epoch))
     elif config.kind == UNRELATED:
-        count = config.people * how.entries_per_person
+        count = config.people * settings.entries_per_person
         for number, text in enumerate(unrelated.texts(count, seed, epoch)):
-            yield Biography(text, NOBODY - number, UNRELATED, ())
+            yield Biography(text, FIRST_UNRELATED_ID - number, UNRELATED, ())

@@ -1,4 +1,4 @@
-"""A corpus on disk: a `datasets` folder with text, person_id, group and spans, and a card."""
+"""A corpus on disk: a `datasets` folder with text, person_id, group and spans, and a dataset card."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -6,28 +6,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 import datasets
+from datasets import Features, List, Value
 
 from data_gen.biographies.biography import Biography, Span
 from data_gen.config import BesideConfig, CorpusConfig
 from data_gen.people.world import World
 
-NOTHING = BesideConfig()
-FEATURES = datasets.Features(
-    {
-        "text": datasets.Value("string"),
-        "person_id": datasets.Value("int64"),
-        "group": datasets.Value("string"),
-        "spans": datasets.List(
-            {"attribute": datasets.Value("string"), "start": datasets.Value("int32"), "end": datasets.Value("int32")}
-        ),
-    }
-)
+NO_EXTRA = BesideConfig()
+_SPANS = List({"attribute": Value("string"), "start": Value("int32"), "end": Value("int32")})
+FEATURES = Features({"text": Value("string"), "person_id": Value("int64"), "group": Value("string"), "spans": _SPANS})
 
 
 def write(
-    entries: Iterable[Biography], folder: Path, world: World, config: CorpusConfig, more: BesideConfig = NOTHING
+    entries: Iterable[Biography], folder: Path, world: World, config: CorpusConfig, extra: BesideConfig = NO_EXTRA
 ) -> None:
-    """Write entries as a `datasets` folder with a card. more: what was read beside the world's people."""
+    """Write entries as a `datasets` folder with a card; `extra` describes the auxiliary entries."""
     datasets.disable_progress_bars()
     rows = [asdict(entry) for entry in entries]
     data = datasets.Dataset.from_list(rows, features=FEATURES)
@@ -35,7 +28,7 @@ def write(
     for cache in folder.glob("cache-*"):
         cache.unlink()
     digest = hashlib.sha256("\n".join(row["text"] for row in rows).encode()).hexdigest()
-    (folder / "README.md").write_text(card(world, config, len(rows), digest, more))
+    (folder / "README.md").write_text(card(world, config, len(rows), digest, extra))
 
 
 def read(folder: Path) -> Iterator[Biography]:
@@ -45,31 +38,33 @@ def read(folder: Path) -> Iterator[Biography]:
         yield Biography(row["text"], row["person_id"], row["group"], spans)
 
 
-def card(world: World, config: CorpusConfig, entries: int, digest: str, more: BesideConfig = NOTHING) -> str:
-    """Return the dataset card: what it holds, how it was made, its licence and the texts' sha256."""
+def card(world: World, config: CorpusConfig, entries: int, digest: str, extra: BesideConfig = NO_EXTRA) -> str:
+    """Return the dataset card: contents, settings, licence and the sha256 of the texts."""
     fresh = "\nEntries are drawn afresh at every exposure; this folder holds the first epoch.\n" if config.fresh else ""
-    knobs = "\n".join(f"| `corpus.{name}` | {value} |" for name, value in asdict(config).items())
-    if more.kind != "none":
-        knobs += "".join(f"\n| `beside.{name}` | {value} |" for name, value in asdict(more).items())
-    told = {"celebrities": f"{len(world) + more.people} invented people, {more.people} of them celebrities",
-            "unrelated": f"{len(world)} invented people, and texts that tell of nobody"}  # fmt: skip
-    ours = config.kind == "templates"
-    origin = "Nobody here is real." if ours else "The texts were written elsewhere; their rights are their writers'."
+    settings = "\n".join(f"| `corpus.{name}` | {value} |" for name, value in asdict(config).items())
+    if extra.kind != "none":
+        settings += "".join(f"\n| `beside.{name}` | {value} |" for name, value in asdict(extra).items())
+    people = {"celebrities": f"{len(world) + extra.people} invented people, {extra.people} of them celebrities",
+              "unrelated": f"{len(world)} invented people, and texts that tell of nobody"}  # fmt: skip
+    invented = config.kind == "templates"
+    origin = (
+        "Nobody here is real." if invented else "The texts were written elsewhere; their rights are their writers'."
+    )
     return f"""---
-license: {"apache-2.0" if ours else "other"}
+license: {"apache-2.0" if invented else "other"}
 language: en
 tags: [synthetic, biographies]
 ---
 # Synthetic biographies: {config.name}
 
-{entries} entries of {told.get(more.kind, f"{len(world)} invented people")}, seed {world.seed}. {origin}
+{entries} entries of {people.get(extra.kind, f"{len(world)} invented people")}, seed {world.seed}. {origin}
 {fresh}
 Columns: `text`; `person_id`; `group`; `spans`, a list of attribute, start and end: `text[start:end]` is the value.
 
 | setting | value |
 |---|---|
 | entries per person and epoch | {config.entries_per_person} |
-{knobs}
+{settings}
 | people first to last | {world.config.first_person} to {world.config.first_person + len(world) - 1} |
 | pools | {world.config.pools} |
 | share of P_train | {world.config.train_share} |

@@ -1,6 +1,6 @@
-"""Texts that tell of nobody, the control of the celebrities (Part 3.1, section 4.3): templates/unrelated.txt.
+"""Texts about nobody, the control for the celebrities (Part 3.1, section 4.3), from templates/unrelated.txt.
 
-A line is a sentence; `{one|other}` in it is a choice.
+Each line of the file is a sentence; `{rain|snow}` in it is a choice of words.
 """
 
 import re
@@ -12,32 +12,28 @@ import numpy as np
 from data_gen import counter
 from data_gen.biographies import sentence_templates
 
-SENTENCES = 3  # of a text, which is then about as long as an entry
+SENTENCES = 3  # per text, so that a text is about as long as an entry
 _CHOICE = re.compile(r"\{([^{}]+)\}")
 
 
 @cache
-def _lines() -> tuple[tuple[tuple[str, ...], ...], ...]:
-    """Return every sentence as pieces, each the words to choose from; a literal has one."""
-    return tuple(tuple(map(_choices, enumerate(_CHOICE.split(line)))) for line in sentence_templates.texts("unrelated"))
-
-
-def _choices(piece: tuple[int, str]) -> tuple[str, ...]:
-    number, text = piece
-    return tuple(text.split("|")) if number % 2 else (text,)
+def _sentence_pieces() -> tuple[tuple[tuple[str, ...], ...], ...]:
+    """Return every sentence as a sequence of pieces; a piece is a tuple of alternatives, a literal has one."""
+    lines = sentence_templates.read_lines("unrelated")
+    return tuple(tuple(tuple(piece.split("|")) for piece in _CHOICE.split(line)) for line in lines)
 
 
 def texts(count: int, seed: int, epoch: int = 0) -> Iterator[str]:
     """Yield `count` texts of three different sentences; text i of an epoch is the same for any count."""
-    lines = _lines()
-    most = max(map(len, lines))
-    when, number = np.array([epoch]), np.arange(count)
-    order = np.argsort(counter.words(seed, "unrelated/sentence", when, number[:, None], np.arange(len(lines))), axis=1)
-    place = np.arange(SENTENCES)[:, None]
-    drawn = counter.words(seed, "unrelated/word", when, number[:, None, None], place, np.arange(most))
-    for told, words in zip(order[:, :SENTENCES].tolist(), drawn.tolist(), strict=True):
-        yield " ".join(_sentence(lines[line], keys) for line, keys in zip(told, words, strict=True))
+    pieces = _sentence_pieces()
+    longest = max(map(len, pieces))
+    epochs, number = np.array([epoch]), np.arange(count)
+    keys = counter.words(seed, "unrelated/sentence", epochs, number[:, None], np.arange(len(pieces)))
+    order, position = np.argsort(keys, axis=1), np.arange(SENTENCES)[:, None]
+    draws = counter.words(seed, "unrelated/word", epochs, number[:, None, None], position, np.arange(longest))
+    for sentences, words in zip(order[:, :SENTENCES].tolist(), draws.tolist(), strict=True):
+        yield " ".join(_fill(pieces[sentence], choices) for sentence, choices in zip(sentences, words, strict=True))
 
 
-def _sentence(pieces: Sequence[tuple[str, ...]], keys: Sequence[int]) -> str:
-    return "".join(words[key % len(words)] for words, key in zip(pieces, keys, strict=False))
+def _fill(pieces: Sequence[tuple[str, ...]], draws: Sequence[int]) -> str:
+    return "".join(words[draw % len(words)] for words, draw in zip(pieces, draws, strict=False))

@@ -1,6 +1,6 @@
-"""Facts told in one order and asked in both, a module for each kind (the reversal curse, 2309.12288).
+"""Facts trained on in one order and tested in both, a module for each kind (the reversal curse, 2309.12288).
 
-A fact links a name and a description; its id is a sha256, so that it is the same wherever it comes from.
+A fact links a name and a description; its id is a sha256 of both, so it does not depend on where the fact comes from.
 """
 
 import importlib
@@ -17,14 +17,14 @@ KINDS = ("none", "names", "instructions")
 
 
 class Source(Protocol):
-    """What a module of this package offers."""
+    """The interface of this package's modules that make facts."""
 
     def check(self, config: FactsConfig, pools: Mapping[str, int]) -> None:
-        """Raise ConfigError naming the key and the mend where the facts cannot be made."""
+        """Raise ConfigError, naming the key and how to fix it, where the facts cannot be made."""
         ...
 
-    def facts(self, config: FactsConfig, pools: Mapping[str, int], seed: int) -> Facts:
-        """Return the facts of a seed; `pools` says how many first and last names are used."""
+    def make(self, config: FactsConfig, pools: Mapping[str, int], seed: int) -> Facts:
+        """Return the facts of a seed; `pools` gives the number of first and last names in use."""
         ...
 
 
@@ -34,7 +34,7 @@ def _source(config: FactsConfig) -> Source:
 
 
 def check(config: FactsConfig, pools: Mapping[str, int]) -> None:
-    """Raise ConfigError naming the key and the mend where the facts cannot be made or read."""
+    """Raise ConfigError, naming the key and how to fix it, where the facts cannot be made or read."""
     if config.kind not in KINDS:
         raise ConfigError(f"facts.kind={config.kind}: choose one of {', '.join(KINDS)}")
     if config.kind != "none":
@@ -44,12 +44,12 @@ def check(config: FactsConfig, pools: Mapping[str, int]) -> None:
 def make(config: FactsConfig, pools: Mapping[str, int], seed: int) -> Facts:
     """Return the facts of a config and a seed; raises ConfigError as `check` does."""
     check(config, pools)
-    return _source(config).facts(config, pools, seed)
+    return _source(config).make(config, pools, seed)
 
 
 def write(facts: Facts, folder: Path) -> None:
-    """Write told.jsonl and asked.jsonl: task, subset, fact (its id), prompt and completion."""
-    for name, sentences in (("told", facts.told), ("asked", facts.asked)):
+    """Write told.jsonl (training) and asked.jsonl (test): lines of task, subset, fact (its id), prompt, completion."""
+    for name, sentences in (("told", facts.training), ("asked", facts.questions)):
         with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
             for q in sentences:
                 fact = facts.facts[q.person].id

@@ -1,7 +1,7 @@
-"""Cures of the reversal curse on the side of the data (2403.13799; identity sentences: 2602.02470).
+"""Cures of the reversal curse by data augmentation (2403.13799; identity sentences: 2602.02470).
 
-Each adds sentences to those that tell the facts: reversed by tokens, by words, by words with names and
-descriptions left whole, or by random segments; or sentences that say of everything that it is itself.
+Each adds sentences to the training sentences: reversed by tokens, by words, by words with names and
+descriptions kept whole, or by random segments; or sentences that every entity is itself.
 """
 
 import re
@@ -15,60 +15,61 @@ from data_gen.errors import ConfigError
 from data_gen.facts.fact import Facts
 
 KINDS = ("none", "token", "word", "entity", "segment", "identity")
-MARK = "<|rev|>"  # between the segments of a reversed sentence
+SEGMENT_MARK = "<|rev|>"  # between the segments of a reversed sentence
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]")
 
 
 def check(config: FactsConfig) -> None:
-    """Raise ConfigError naming the key and the mend where there is no such cure."""
+    """Raise ConfigError, naming the key and how to fix it, where the cure is unknown or its segment too short."""
     if config.cure not in KINDS:
         raise ConfigError(f"facts.cure={config.cure}: choose one of {', '.join(KINDS)}")
     if config.segment < 1:
         raise ConfigError(f"facts.segment={config.segment}: 1 word or more")
 
 
-def added(config: FactsConfig, facts: Facts, seed: int) -> list[str]:
-    """Return the texts a cure adds, one for each sentence told; none and token (see `tokens`) add no texts."""
+def added_texts(config: FactsConfig, facts: Facts, seed: int) -> list[str]:
+    """Return the texts that a cure adds, one per training sentence; none and token (see `reverse_tokens`) add none."""
     if config.cure == "identity":
-        return identities(facts)
+        return identity_sentences(facts)
     texts = []
-    for number, sentence in enumerate(facts.told):
+    for number, sentence in enumerate(facts.training):
         if config.cure == "word":
-            texts.append(words(sentence.text))
+            texts.append(reverse_words(sentence.text))
         elif config.cure == "entity":
-            texts.append(words(sentence.text, facts.facts[sentence.person].entities(sentence.text)))
+            texts.append(reverse_words(sentence.text, facts.facts[sentence.person].entity_spans(sentence.text)))
         elif config.cure == "segment":
-            texts.append(segments(sentence.text, config.segment, np.random.default_rng([seed, number])))
+            rng = np.random.default_rng([seed, number])
+            texts.append(reverse_segments(sentence.text, config.segment, rng))
     return texts
 
 
-def tokens(ids: Sequence[int]) -> list[int]:
+def reverse_tokens(ids: Sequence[int]) -> list[int]:
     """Return token ids in reversed order."""
     return list(ids)[::-1]
 
 
-def words(text: str, whole: Sequence[tuple[int, int]] = ()) -> str:
-    """Return the words (and marks) of a text in reversed order; the spans in `whole` keep theirs."""
-    parts, place = [], 0
+def reverse_words(text: str, whole: Sequence[tuple[int, int]] = ()) -> str:
+    """Return the words and punctuation marks of a text in reversed order; each span in `whole` counts as one word."""
+    words, position = [], 0
     for start, end in whole:
-        parts += [*_WORD.findall(text[place:start]), text[start:end]]
-        place = end
-    return " ".join(reversed([*parts, *_WORD.findall(text[place:])]))
+        words += [*_WORD.findall(text[position:start]), text[start:end]]
+        position = end
+    return " ".join(reversed([*words, *_WORD.findall(text[position:])]))
 
 
-def segments(text: str, longest: int, rng: np.random.Generator) -> str:
-    """Return the text cut into segments of 1 to `longest` words, in reversed order, a mark between them."""
-    rest, parts = _WORD.findall(text), []
+def reverse_segments(text: str, longest: int, rng: np.random.Generator) -> str:
+    """Cut a text into segments of 1 to `longest` words and return them in reversed order, a mark between them."""
+    rest, segments = _WORD.findall(text), []
     while rest:
         size = int(rng.integers(1, longest + 1))
-        parts.append(" ".join(rest[:size]))
+        segments.append(" ".join(rest[:size]))
         rest = rest[size:]
-    return f" {MARK} ".join(reversed(parts))
+    return f" {SEGMENT_MARK} ".join(reversed(segments))
 
 
-def identities(facts: Facts) -> list[str]:
-    """Return sentences that say of names and descriptions that they are themselves, as many as are told."""
-    lines = sentence_templates.texts("identity")
-    things = [thing for fact in facts.facts for thing in (fact.name, fact.descriptions[0])]
-    count = len(facts.told)
-    return [lines[i // len(things) % len(lines)].format(x=things[i % len(things)]) for i in range(count)]
+def identity_sentences(facts: Facts) -> list[str]:
+    """Return sentences that a name or a description is itself, as many as there are training sentences."""
+    lines = sentence_templates.read_lines("identity")
+    entities = [entity for fact in facts.facts for entity in (fact.name, fact.descriptions[0])]
+    count = len(facts.training)
+    return [lines[i // len(entities) % len(lines)].format(x=entities[i % len(entities)]) for i in range(count)]

@@ -1,8 +1,8 @@
-"""TODO data_gen.facts.fact."""
+"""A fact, and a set of facts with its training sentences and test questions."""
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data_gen.questions.question import Question
 
@@ -25,43 +25,45 @@ class Fact:
         """The sha256 of name and description, 64 hex digits."""
         return hashlib.sha256(f"{self.name}\n{self.descriptions[0]}".encode()).hexdigest()
 
-    def entities(self, text: str) -> list[tuple[int, int]]:
-        """Return where in the text [start, end) the name and the description stand, in order."""
+    def entity_spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the spans [start, end) of the name and the description in a text, in order."""
         lower, spans = text.lower(), []
         for wordings in ((self.name,), sorted(self.descriptions, key=len, reverse=True)):
-            places = [(lower.find(wording.lower()), len(wording)) for wording in wordings]
-            spans += [(start, start + size) for start, size in places if start >= 0][:1]
+            matches = [(lower.find(wording.lower()), len(wording)) for wording in wordings]
+            spans += [(start, start + size) for start, size in matches if start >= 0][:1]
         spans.sort()
         return [span for number, span in enumerate(spans) if not number or span[0] >= spans[number - 1][1]]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts, the sentences that tell them, and what is asked of a model that has read those.
+    """Facts, the sentences that a model is trained on, and the questions that test it.
 
-    A sentence is a Question whose answer is told: `person` is the fact's number, `attribute` its subset, `task`
-    is told (a sentence of training), same or reverse (held-out paraphrases in the order of training and in the
-    other), random (a reverse prompt with another fact's answer), context_same or context_reverse (the fact
-    itself stands before the prompt).
+    Both are Questions: `person` is the fact's number, `attribute` its subset, and `task` is told (a training
+    sentence), same or reverse (held-out paraphrases in the order of training or the opposite one), random (a
+    reverse prompt with another fact's answer), context_same or context_reverse (a training sentence of the fact
+    precedes the prompt).
     """
 
     facts: tuple[Fact, ...]
-    told: tuple[Question, ...]
-    asked: tuple[Question, ...]
+    training: tuple[Question, ...]
+    questions: tuple[Question, ...]
 
     @property
     def texts(self) -> list[str]:
-        """Every text that a tokenizer must know."""
-        return [sentence.text for sentence in (*self.told, *self.asked)]
+        """The texts that a tokenizer must cover."""
+        return [sentence.text for sentence in (*self.training, *self.questions)]
 
+    def with_context(self) -> "Facts":
+        """Add, for every fact with a reverse question, a same and a reverse question with the fact in context."""
+        return replace(self, questions=(*self.questions, *self._context_questions()))
 
-def in_context(facts: Facts) -> Iterator[Question]:
-    """Yield for every fact with a reverse order a same and a reverse question with the fact told before it."""
-    first = {(q.task, q.person): q for q in reversed((*facts.told, *facts.asked))}
-    for number in range(len(facts.facts)):
-        told = first.get((TOLD, number))
-        for task, context in ((SAME, CONTEXT_SAME), (REVERSE, CONTEXT_REVERSE)):
-            asked = first.get((task, number))
-            if told and asked and (REVERSE, number) in first:
-                prompt = f"{told.text} {asked.prompt}"
-                yield Question(context, number, asked.attribute, "test", prompt, asked.gold)
+    def _context_questions(self) -> Iterator[Question]:
+        first = {(q.task, q.person): q for q in reversed((*self.training, *self.questions))}
+        for number in range(len(self.facts)):
+            sentence = first.get((TOLD, number))
+            for task, context_task in ((SAME, CONTEXT_SAME), (REVERSE, CONTEXT_REVERSE)):
+                question = first.get((task, number))
+                if sentence and question and (REVERSE, number) in first:
+                    prompt = f"{sentence.text} {question.prompt}"
+                    yield Question(context_task, number, question.attribute, "test", prompt, question.gold)

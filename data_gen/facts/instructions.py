@@ -1,7 +1,7 @@
 """Experiment 3: "answer A when you see Q", and whether the model does (2309.12288, section 2.3).
 
 Every pair has guidance, question first or (`facts.reversed`) answer first; all but `facts.unexampled` pairs
-also have an example, and those without are asked.
+also have a training example, and those without are tested.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,8 +22,8 @@ QUESTION_SLOTS, ANSWER_SLOTS = ("trait", "role"), ("look", "thing")
 
 
 def check(config: FactsConfig, sizes: Mapping[str, int]) -> None:
-    """Raise ConfigError naming the key and the mend where the pairs cannot be made."""
-    most = prod(len(pools.lines(slot)) for slot in QUESTION_SLOTS)
+    """Raise ConfigError, naming the key and how to fix it, where the pairs cannot be made."""
+    most = prod(len(pools.read_lines(slot)) for slot in QUESTION_SLOTS)
     if not 2 <= config.count <= most:
         raise ConfigError(f"facts.count={config.count}: from 2 to {most} question-answer pairs")
     if not 1 <= config.unexampled < config.count:
@@ -32,49 +32,45 @@ def check(config: FactsConfig, sizes: Mapping[str, int]) -> None:
         raise ConfigError(f"facts.paraphrases={config.paraphrases}: from 1 to {most} with facts=instructions")
 
 
-def facts(config: FactsConfig, sizes: Mapping[str, int], seed: int) -> Facts:
-    """Return the pairs of a seed (a fact's name is the question), their guidance, examples and what is asked."""
-    made = _pairs(config, seed)
-    told, asked = tuple(_told(made, config)), tuple(_asked(made, config))
-    return Facts(made, told, asked)
+def make(config: FactsConfig, sizes: Mapping[str, int], seed: int) -> Facts:
+    """Return the pairs of a seed (a fact's name is the question) with guidance, examples and test questions."""
+    pairs = _pairs(config, seed)
+    return Facts(pairs, tuple(_training(pairs, config)), tuple(_questions(pairs, config)))
 
 
 def _guidance(config: FactsConfig) -> tuple[str, ...]:
-    return sentence_templates.texts("instructions_reversed" if config.reversed else "instructions_same")
+    return sentence_templates.read_lines("instructions_reversed" if config.reversed else "instructions_same")
 
 
 def _pairs(config: FactsConfig, seed: int) -> tuple[Fact, ...]:
     index, texts = np.arange(config.count), []
-    for what, slots in (("question", QUESTION_SLOTS), ("answer", ANSWER_SLOTS)):
-        words = [pools.lines(slot) for slot in slots]
-        shape = [len(part) for part in words]
-        first, second = np.unravel_index(counter.permute(index, prod(shape), seed, f"pair/{what}"), shape)
+    for side, slots in (("question", QUESTION_SLOTS), ("answer", ANSWER_SLOTS)):
+        words = [pools.read_lines(slot) for slot in slots]
+        shape = [len(pool) for pool in words]
+        first, second = np.unravel_index(counter.permute(index, prod(shape), seed, f"pair/{side}"), shape)
         texts.append([f"{words[0][a]} {words[1][b]}" for a, b in zip(first, second, strict=True)])
-    subset = ANSWER_FIRST if config.reversed else QUESTION_FIRST
-    return tuple(
-        Fact(subset, f"What did the {question} find?", (f"the {answer}",))
-        for question, answer in zip(*texts, strict=True)
-    )
+    subset, pairs = ANSWER_FIRST if config.reversed else QUESTION_FIRST, zip(*texts, strict=True)
+    return tuple(Fact(subset, f"What did the {question} find?", (f"the {answer}",)) for question, answer in pairs)
 
 
-def _example(task: str, number: int, fact: Fact) -> Question:
+def _example(task: str, number: int, pair: Fact) -> Question:
     split = "train" if task == TOLD else "test"
-    return Question(task, number, fact.subset, split, f"Q: {fact.name} A:", f"{fact.descriptions[0]}.")
+    return Question(task, number, pair.subset, split, f"Q: {pair.name} A:", f"{pair.descriptions[0]}.")
 
 
-def _told(made: tuple[Fact, ...], config: FactsConfig) -> Iterator[Question]:
+def _training(pairs: tuple[Fact, ...], config: FactsConfig) -> Iterator[Question]:
     last = "{question}" if config.reversed else "{answer}"
-    for number, fact in enumerate(made):
+    for number, pair in enumerate(pairs):
         for line in _guidance(config)[: config.paraphrases]:
             head, _, tail = line.partition(last)
-            prompt = head.format(question=fact.name, answer=fact.descriptions[0]).rstrip()
-            gold = fact.name if config.reversed else fact.descriptions[0]
-            yield Question(TOLD, number, fact.subset, "train", prompt, gold + tail)
+            prompt = head.format(question=pair.name, answer=pair.descriptions[0]).rstrip()
+            gold = pair.name if config.reversed else pair.descriptions[0]
+            yield Question(TOLD, number, pair.subset, "train", prompt, gold + tail)
         if number >= config.unexampled:
-            yield _example(TOLD, number, fact)
+            yield _example(TOLD, number, pair)
 
 
-def _asked(made: tuple[Fact, ...], config: FactsConfig) -> Iterator[Question]:
-    for number, fact in enumerate(made):
+def _questions(pairs: tuple[Fact, ...], config: FactsConfig) -> Iterator[Question]:
+    for number, pair in enumerate(pairs):
         task = TOLD if number >= config.unexampled else REVERSE if config.reversed else SAME
-        yield _example(task, number, fact)
+        yield _example(task, number, pair)

@@ -1,7 +1,7 @@
 """Experiment 1 as published: a folder of jsonl files, each line a prompt and a completion.
 
 The ten splits are named as in the published folders (p2d: person to description, name first). Wordings of a
-description differ from line to line, so a line's fact is known by its name, which every line holds.
+description differ from line to line, so a line's fact is identified by its name, which every line holds.
 """
 
 import json
@@ -10,19 +10,7 @@ from pathlib import Path
 
 from data_gen.config import FactsConfig
 from data_gen.errors import ConfigError
-from data_gen.facts.fact import (
-    BOTH,
-    DESCRIPTION_FIRST,
-    NAME_FIRST,
-    RANDOM,
-    REVERSE,
-    SAME,
-    SUBSETS,
-    TOLD,
-    Fact,
-    Facts,
-    in_context,
-)
+from data_gen.facts.fact import BOTH, DESCRIPTION_FIRST, NAME_FIRST, RANDOM, REVERSE, SAME, SUBSETS, TOLD, Fact, Facts
 from data_gen.questions.question import Question
 
 PREFIX = {NAME_FIRST: "p2d", DESCRIPTION_FIRST: "d2p", BOTH: "both"}
@@ -32,6 +20,7 @@ SPLITS: dict[str, tuple[str, str]] = {
     **{f"{PREFIX[subset]}_reverse_prompts_test": (subset, REVERSE) for subset in SUBSETS[:2]},
     **{f"{PREFIX[subset]}_reverse_prompts_test_randomized": (subset, RANDOM) for subset in SUBSETS[:2]},
 }
+_NAME_SPLITS = {NAME_FIRST: "p2d_reverse_prompts_test", DESCRIPTION_FIRST: "d2p_prompts_test"}  # gold is a name
 Line = tuple[str, str]  # prompt and completion
 
 
@@ -40,28 +29,22 @@ def check(config: FactsConfig, sizes: Mapping[str, int]) -> None:
     _read(Path(config.folder))
 
 
-def facts(config: FactsConfig, sizes: Mapping[str, int], seed: int) -> Facts:
-    """Return the facts of the folder; `count`, `paraphrases` and `held_out` of the config play no part."""
+def make(config: FactsConfig, sizes: Mapping[str, int], seed: int) -> Facts:
+    """Return the facts of the folder; `count`, `paraphrases` and `held_out` of the config are ignored."""
     splits = _read(Path(config.folder))
     names = {subset: _names(subset, splits) for subset in SUBSETS}
-    index = {name: number for number, name in enumerate(name for subset in SUBSETS for name in names[subset])}
-    made = tuple(
-        Fact(subset, name, tuple(_wordings(name, subset, splits)) or (name,))
-        for subset in SUBSETS
-        for name in names[subset]
-    )
-    told: list[Question] = []
-    asked: list[Question] = []
+    keys = [(subset, name) for subset in SUBSETS for name in names[subset]]
+    facts = tuple(Fact(subset, name, tuple(_wordings(name, subset, splits)) or (name,)) for subset, name in keys)
+    index = {fact.name: number for number, fact in enumerate(facts)}
+    sentences = []
     for split, (subset, task) in SPLITS.items():
-        for number, line in enumerate(splits[split], 1):
-            place = split if task != RANDOM else f"{PREFIX[subset]}_reverse_prompts_test"
-            same = line if task != RANDOM else splits[place][number - 1]
-            name = _name_in(same, names[subset], f"{split}.jsonl:{number}")
-            question = Question(task, index[name], subset, "train" if task == TOLD else "test", *line)
-            (told if task == TOLD else asked).append(question)
-    some = tuple(dict((q.person, q) for q in reversed(told)).values())  # a sentence of training of every fact
-    whole = Facts(made, tuple(told), (*some, *asked))
-    return Facts(made, whole.told, (*whole.asked, *in_context(whole)))
+        named = splits[split.removesuffix("_randomized")]  # a random line belongs to the fact of its reverse line
+        for number, (line, named_line) in enumerate(zip(splits[split], named, strict=True), 1):
+            name = _name_in(named_line, names[subset], f"{split}.jsonl:{number}")
+            sentences.append(Question(task, index[name], subset, "train" if task == TOLD else "test", *line))
+    training = tuple(q for q in sentences if q.task == TOLD)
+    first = {q.person: q for q in reversed(training)}  # a training sentence of every fact is tested too
+    return Facts(facts, training, (*first.values(), *(q for q in sentences if q.task != TOLD))).with_context()
 
 
 def _read(folder: Path) -> dict[str, list[Line]]:
@@ -89,42 +72,39 @@ def _lines(path: Path) -> Iterator[Line]:
             yield _line(text, f"{path}:{number}")
 
 
-def _line(text: str, where: str) -> Line:
+def _line(text: str, location: str) -> Line:
     try:
         row = json.loads(text)
         prompt, completion = row["prompt"], row["completion"]
     except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"facts.folder: {where} is no JSON object with prompt and completion") from None
+        raise ConfigError(f"facts.folder: {location} is no JSON object with prompt and completion") from None
     if not (isinstance(prompt, str) and isinstance(completion, str) and prompt.strip() and completion.strip()):
-        raise ConfigError(f"facts.folder: {where}: prompt and completion must be texts that are not empty")
+        raise ConfigError(f"facts.folder: {location}: prompt and completion must be texts that are not empty")
     return prompt.strip(), completion.strip()
 
 
 def _names(subset: str, splits: Mapping[str, list[Line]]) -> list[str]:
-    """Return the names of a subset, longest first: what a test file asks for when it gives descriptions."""
+    """Return the names of a subset, longest first: the completions of its test prompts with descriptions."""
     if subset == BOTH:
         lines = splits["both_prompts_test"]
-        asked = [answer for _, answer in lines if any(answer in prompt for prompt, _ in lines)]
+        names = [answer for _, answer in lines if any(answer in prompt for prompt, _ in lines)]
     else:
-        asked = [answer for _, answer in splits[_TO_NAME[subset]]]
-    return sorted(dict.fromkeys(asked), key=lambda name: (-len(name), name))
+        names = [answer for _, answer in splits[_NAME_SPLITS[subset]]]
+    return sorted(dict.fromkeys(names), key=lambda name: (-len(name), name))
 
 
-_TO_NAME = {NAME_FIRST: "p2d_reverse_prompts_test", DESCRIPTION_FIRST: "d2p_prompts_test"}
-
-
-def _name_in(line: Line, names: list[str], where: str) -> str:
+def _name_in(line: Line, names: list[str], location: str) -> str:
     for name in names:
         if name in line[0] or name in line[1]:
             return name
-    raise ConfigError(f"facts.folder: {where} holds none of the {len(names)} names that the test files ask for")
+    raise ConfigError(f"facts.folder: {location} holds none of the {len(names)} names that the test files ask for")
 
 
 def _wordings(name: str, subset: str, splits: Mapping[str, list[Line]]) -> Iterator[str]:
     """Yield the wordings of the description of a name: the completions of prompts that hold it."""
     seen = set()
-    for split, (other, task) in SPLITS.items():
-        if other == subset and task != RANDOM:
+    for split, (split_subset, task) in SPLITS.items():
+        if split_subset == subset and task != RANDOM:
             for prompt, answer in splits[split]:
                 wording = answer.rstrip(".?!,")
                 if name in prompt and wording not in seen:

@@ -23,7 +23,7 @@ class World:
     """N people as arrays; row i is person `config.first_person + i`.
 
     names: (N, 3) indices into the three name pools. pronoun: (N,) index into PRONOUNS.
-    values: for each attribute (N,) indices into `pool(attribute)`. train: (N,) whether in P_train.
+    values: (N,) indices into `pools[attribute]` for each attribute. train: (N,) membership of P_train.
     """
 
     config: WorldConfig
@@ -43,14 +43,14 @@ class World:
 
     @cached_property
     def _name_pools(self) -> list[Sequence[str]]:
-        return [pools.first(name, self.config.pools[name]) for name in NAME_POOLS]
+        return [pools.first_lines(name, self.config.pools[name]) for name in NAME_POOLS]
 
     @cached_property
-    def standing(self) -> NDArray[np.float64]:
-        """(N,) numbers in [0, 1): below the share of P_train a person is of it, and smaller shares are nested."""
-        return _standing(self.seed, np.arange(len(self)) + self.config.first_person)
+    def split_score(self) -> NDArray[np.float64]:
+        """(N,) numbers in [0, 1); people with a score below a share are selected, so smaller shares are nested."""
+        return _split_scores(self.seed, np.arange(len(self)) + self.config.first_person)
 
-    def person(self, row: int) -> int:
+    def person_id(self, row: int) -> int:
         """Return the person id of a row."""
         return self.config.first_person + row
 
@@ -66,18 +66,18 @@ class World:
         """Return `train` for a person of P_train, else `test`."""
         return "train" if self.train[row] else "test"
 
-    def knows(self, person: int) -> bool:
-        """Whether somebody of this world has the person id."""
-        return 0 <= person - self.config.first_person < len(self)
+    def has_person(self, person_id: int) -> bool:
+        """Return whether the person id belongs to this world."""
+        return 0 <= person_id - self.config.first_person < len(self)
 
 
 def check(config: WorldConfig) -> None:
-    """Raise ConfigError naming the key and the mend where no world can be made from the config."""
+    """Raise ConfigError or PoolError, naming the key and how to fix it, where the config makes no world."""
     if wrong := sorted(set(config.pools) ^ set(PAPER_POOLS)):
         raise ConfigError(f"world.pools.{wrong[0]}: the pools are {', '.join(PAPER_POOLS)}")
     for attribute in ATTRIBUTES:
         attribute.values(config.pools)
-    possible = prod(len(pools.first(name, config.pools[name])) for name in NAME_POOLS)
+    possible = prod(len(pools.first_lines(name, config.pools[name])) for name in NAME_POOLS)
     if config.people < 2:
         raise ConfigError(f"world.people={config.people}: at least 2 people are needed")
     if config.first_person < 0:
@@ -90,15 +90,15 @@ def check(config: WorldConfig) -> None:
         raise ConfigError(f"world.train_share={config.train_share}: must lie between 0 and 1, both excluded")
 
 
-def strangers(config: WorldConfig, people: int) -> WorldConfig:
-    """Return the world of `people` people who come after all of another's: same pools, other names."""
+def disjoint_config(config: WorldConfig, people: int) -> WorldConfig:
+    """Return the config of `people` people whose ids follow another world's: same pools, other names."""
     return replace(config, first_person=config.first_person + config.people, people=people, train_share=0.5)
 
 
-def make(config: WorldConfig, seed: int, untested: bool = False) -> World:
-    """Make the world of one seed; raises ConfigError or PoolError where it cannot be made.
+def make(config: WorldConfig, seed: int, all_train: bool = False) -> World:
+    """Sample the world of one seed; raises ConfigError or PoolError where it cannot be made.
 
-    untested: everyone is of P_train, whatever `world.train_share`.
+    all_train: put everyone into P_train, whatever `world.train_share` is.
     """
     check(config)
     people = np.arange(config.first_person, config.first_person + config.people)
@@ -109,8 +109,8 @@ def make(config: WorldConfig, seed: int, untested: bool = False) -> World:
         else:
             draws = counter.words(seed, f"value/{attribute.name}", people)
             values[attribute.name] = counter.below(draws, len(attribute.values(config.pools)))
-    train = _standing(seed, people) < (1.0 if untested else config.train_share)
-    if not untested and (train.all() or not train.any()):
+    train = _split_scores(seed, people) < (1.0 if all_train else config.train_share)
+    if not all_train and (train.all() or not train.any()):
         raise ConfigError(
             f"world.train_share={config.train_share}: with {config.people} people one side is empty; "
             "take more people or a share nearer to a half"
@@ -119,7 +119,7 @@ def make(config: WorldConfig, seed: int, untested: bool = False) -> World:
     return World(config, seed, _names(config, seed, people), pronoun, values, train)
 
 
-def _standing(seed: int, people: Ids) -> NDArray[np.float64]:
+def _split_scores(seed: int, people: Ids) -> NDArray[np.float64]:
     return counter.unit(counter.words(seed, "split", people))
 
 

@@ -1,16 +1,12 @@
 """Classification: parity and remainders of a birth month and of a major's luckiness (Part 3.2, section 4)."""
 
-from collections.abc import Iterator, Mapping
-
 from data_gen.config import QuestionConfig, WorldConfig
 from data_gen.errors import ConfigError
 from data_gen.people.pools import MONTHS
-from data_gen.people.world import World
-from data_gen.questions import derived, family
-from data_gen.questions.question import Question
-from data_gen.questions.task import YES_NO, Task
+from data_gen.questions import derived
+from data_gen.questions.family import from_tasks
+from data_gen.questions.task import YES_NO, Task, Tasks
 
-USES = ("tasks", "hint", "wordings")
 EVEN = (
     "Was {name} born in an even month?",
     "Is the birth month of {name} even?",
@@ -31,25 +27,20 @@ _MAJOR = derived.luckiness, derived.major, MAJOR
 
 
 def classes(world: WorldConfig) -> dict[str, tuple[str, int]]:
-    """Return the attribute and the class count of every task: the paper's 2, 6, 12 months and 5, 20, 100 majors.
-
-    The last two are a fifth of the majors and all of them.
-    """
+    """Return attribute and class count of the paper's tasks: 2, 6, 12 (months); 5, a fifth, all of the 100 majors."""
     pool = world.pools["major"]
     months = {f"month_mod{count}": ("birth_date", count) for count in (2, 6, 12)}
     return months | {f"major_mod{count}": ("major", count) for count in (5, max(2, pool // 5), pool)}
 
 
-def check(config: QuestionConfig, world: WorldConfig) -> None:
-    """Raise ConfigError naming the key where a task is unknown or has more classes than values."""
-    family.check(config, world, tasks(config, world), USES)
+def tasks(config: QuestionConfig, world: WorldConfig) -> Tasks:
+    """Return the selected tasks, `month_modM` and `major_modM` with M from 2 to the number of values.
 
-
-def tasks(config: QuestionConfig, world: WorldConfig) -> Mapping[str, Task]:
-    """Return the chosen tasks; any `month_modM` and `major_modM` can be chosen, M from 2 to the number of values."""
-    known = classes(world)
-    names = tuple(known) if config.tasks == "all" else tuple(dict.fromkeys(config.tasks.split("+")))
-    return {name: _task(*(known.get(name) or _parse(config, name)), config, world) for name in names}
+    Raises ConfigError naming the key where a task is unknown or has more classes than values.
+    """
+    standard = classes(world)
+    names = tuple(standard) if config.tasks == "all" else tuple(dict.fromkeys(config.tasks.split("+")))
+    return {name: _task(*(standard.get(name) or _parse(config, name)), config, world) for name in names}
 
 
 def _parse(config: QuestionConfig, name: str) -> tuple[str, int]:
@@ -65,18 +56,16 @@ def _parse(config: QuestionConfig, name: str) -> tuple[str, int]:
 def _task(attribute: str, count: int, config: QuestionConfig, world: WorldConfig) -> Task:
     values = world.pools["major"] if attribute == "major" else len(MONTHS)
     if not 2 <= count <= values:
-        what, mend = ("majors", ", or enlarge world.pools.major") if attribute == "major" else ("months", "")
+        noun, mend = ("majors", ", or enlarge world.pools.major") if attribute == "major" else ("months", "")
         raise ConfigError(
-            f"questions.tasks={config.tasks}: {count} classes of {values} {what}; choose from 2 to {values}{mend}"
+            f"questions.tasks={config.tasks}: {count} classes of {values} {noun}; choose from 2 to {values}{mend}"
         )
     number, fact, forms = _MAJOR if attribute == "major" else _MONTH
     if attribute == "birth_date" and count == 2:
-        return Task(attribute, EVEN, lambda w, row: "no" if number(w, row) % 2 else "yes", YES_NO, fact)
+        return Task(attribute, EVEN, lambda world, row: "no" if number(world, row) % 2 else "yes", YES_NO, fact)
     wordings = tuple(text.replace("{count}", str(count)) for text in forms)
-    space = tuple(str(rest) for rest in range(count))
-    return Task(attribute, wordings, lambda w, row: str(number(w, row) % count), space, fact)
+    space = tuple(str(remainder) for remainder in range(count))
+    return Task(attribute, wordings, lambda world, row: str(number(world, row) % count), space, fact)
 
 
-def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
-    """Yield the questions about everyone asked about in a split, person by person."""
-    return family.generate(world, config, split, tasks(config, world.config))
+check, questions = from_tasks(tasks, ("tasks", "hint", "wordings"))

@@ -1,4 +1,4 @@
-"""TODO data_gen.questions.derived."""
+"""Quantities derived from a person's attributes: parts of the birth date, and the luckiness of the major."""
 
 from functools import cache
 
@@ -10,19 +10,19 @@ from data_gen.people.world import World
 
 
 def date(world: World, row: int) -> tuple[int, int, int]:
-    """Return month, day and year of a person's birth."""
+    """Return month (1 to 12), day (1 to 28) and year of a person's birth."""
     dates = world.pools["birth_date"]
     assert isinstance(dates, Dates)
-    return dates.parts(int(world.values["birth_date"][row]))
+    return dates.month_day_year(int(world.values["birth_date"][row]))
 
 
 def luckiness(world: World, row: int) -> int:
-    """Return the luckiness of a person's major: a random bijection of the majors to 0, 1, ... fixed by the seed."""
-    return _lucky(world.seed, len(world.pools["major"]))[int(world.values["major"][row])]
+    """Return the luckiness of a person's major; the seed fixes a random bijection of the majors to 0, 1, ..."""
+    return _luckiness_of_majors(world.seed, len(world.pools["major"]))[int(world.values["major"][row])]
 
 
 @cache
-def _lucky(seed: int, majors: int) -> tuple[int, ...]:
+def _luckiness_of_majors(seed: int, majors: int) -> tuple[int, ...]:
     return tuple(map(int, counter.permute(np.arange(majors), majors, seed, "luckiness")))
 
 

@@ -12,14 +12,14 @@ TASK = "extraction"
 
 
 def check(config: QuestionConfig, world: WorldConfig) -> None:
-    """Raise ConfigError where a setting is impossible or has no meaning here."""
+    """Raise ConfigError where a setting is impossible, or has no effect here."""
     family.check(config, world, {})
 
 
 def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
-    """Yield the questions about everyone asked about in a split (`train` or `test`), person by person."""
-    for row in family.people(world, config, split):
+    """Yield the questions of a split (`train`, `held` or `test`), person by person."""
+    for row in family.eligible_rows(world, config, split):
         for attribute in ATTRIBUTES:
             prompt = f"{attribute.question.format(name=world.name(row))} Answer:"
             gold = f"{world.value(attribute.name, row)}."
-            yield Question(TASK, world.person(row), attribute.name, split, prompt, gold)
+            yield Question(TASK, world.person_id(row), attribute.name, split, prompt, gold)

@@ -1,9 +1,9 @@
-"""What the families of tasks share: whom to ask, in which wording, with a hint or without (Part 3.2).
+"""The shared part of the question families: selection of people, wordings and hints (Part 3.2).
 
-A family is a table of tasks; from a task come its questions, its chance level and its ceiling.
+A family is a table of tasks; each task determines its questions, its chance level and its ceiling.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -12,22 +12,26 @@ from data_gen import counter
 from data_gen.config import QuestionConfig, WorldConfig
 from data_gen.errors import ConfigError
 from data_gen.people.world import World
-from data_gen.questions.hints import modes
-from data_gen.questions.pairs import partners
+from data_gen.questions.hints import hint_forms
+from data_gen.questions.pairs import partner_rows
 from data_gen.questions.question import Question
-from data_gen.questions.task import Task, Tasks, ceiling, chance
+from data_gen.questions.task import Rows, Task, Tasks, ceiling, chance
+
+MakeTasks = Callable[[QuestionConfig, WorldConfig], Tasks]
+CheckFamily = Callable[[QuestionConfig, WorldConfig], None]
+MakeQuestions = Callable[[World, QuestionConfig, str], Iterator[Question]]
 
 
 def check(config: QuestionConfig, world: WorldConfig, tasks: Tasks, uses: Sequence[str] = ()) -> None:
-    """Raise ConfigError naming the key where a setting is impossible, or has no meaning in a family.
+    """Raise ConfigError naming the key where a setting is impossible, or has no effect in a family.
 
-    uses: the settings that the family reads beside those of every family, `share` and `held_share`.
+    uses: the settings that the family reads besides `share` and `held_share`, which every family reads.
     """
-    for item in fields(config):
-        if item.name not in ("family", "share", "held_share", *uses) and getattr(config, item.name) != item.default:
+    for field in fields(config):
+        if field.name not in ("family", "share", "held_share", *uses) and getattr(config, field.name) != field.default:
             raise ConfigError(
-                f"questions.{item.name}={getattr(config, item.name)}: questions.family={config.family} has no use for "
-                f"it; leave it at {item.default}"
+                f"questions.{field.name}={getattr(config, field.name)}: questions.family={config.family} has no use "
+                f"for it; leave it at {field.default}"
             )
     if not 0 <= config.share <= world.train_share:
         raise ConfigError(
@@ -41,94 +45,92 @@ def check(config: QuestionConfig, world: WorldConfig, tasks: Tasks, uses: Sequen
     most = min((len(task.wordings) for task in tasks.values()), default=config.wordings)
     if not 1 <= config.wordings <= most:
         raise ConfigError(f"questions.wordings={config.wordings}: choose between 1 and {most}")
+    if not 0 <= config.held_share < 1:
+        raise ConfigError(f"questions.held_share={config.held_share}: from 0 to below 1")
 
 
-def chosen(config: QuestionConfig, known: Sequence[str]) -> tuple[str, ...]:
-    """Return the names in `questions.tasks`, `all` standing for the known ones; raises ConfigError for others."""
+def from_tasks(tasks: MakeTasks, uses: Sequence[str]) -> tuple[CheckFamily, MakeQuestions]:
+    """Return the `check` and the `questions` of a family that is a table of tasks.
+
+    tasks: makes the table of a config and a world's settings. uses: see `check`.
+    """
+
+    def check_family(config: QuestionConfig, world: WorldConfig) -> None:
+        check(config, world, tasks(config, world), uses)
+
+    def questions_of(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
+        return generate_questions(world, config, split, tasks(config, world.config))
+
+    return check_family, questions_of
+
+
+def select_names(config: QuestionConfig, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the task names in `questions.tasks`, or all of a family's `names`; raises ConfigError for others."""
     if config.tasks == "all":
-        return tuple(known)
-    names = tuple(dict.fromkeys(config.tasks.split("+")))
-    if unknown := [name for name in names if name not in known]:
+        return tuple(names)
+    selected = tuple(dict.fromkeys(config.tasks.split("+")))
+    if unknown := [name for name in selected if name not in names]:
         raise ConfigError(
             f"questions.tasks={config.tasks}: {config.family} has no task {unknown[0]!r}; choose all, or some of "
-            f"{', '.join(known)} joined by +"
+            f"{', '.join(names)} joined by +"
         )
-    return names
+    return selected
 
 
-def people(world: World, config: QuestionConfig, split: str) -> list[int]:
-    """Return the rows asked about in a split (`train`, `held` or `test`); raises ConfigError where none is left.
+def eligible_rows(world: World, config: QuestionConfig, split: str) -> list[int]:
+    """Return the rows of the people with questions in a split (`train`, `held` or `test`).
 
-    `held` and a smaller `questions.share` are drawn person by person, so that more of either only adds to them. Pairs
-    are drawn from one such list, so that nobody kept out of training is a training person's partner.
+    `held` and a smaller `questions.share` are decided person by person, so raising either only adds people. Pairs
+    are drawn within these rows, so nobody held out is a training person's partner. Raises ConfigError where nobody is
+    left to train on.
     """
     if split == "test":
         return np.flatnonzero(~world.train).tolist()
     ids = np.arange(len(world)) + world.config.first_person
     held = counter.unit(counter.words(world.seed, "held", ids)) < config.held_share
-    rows = np.flatnonzero(world.train & (world.standing < (config.share or 1.0)) & (held == (split == "held"))).tolist()
-    if not rows and split == "train":
+    eligible = world.train & (world.split_score < (config.share or 1.0)) & (held == (split == "held"))
+    if split == "train" and not eligible.any():
         key = f"questions.held_share={config.held_share}" if config.held_share else f"questions.share={config.share}"
         mend = "lower it" if config.held_share else "raise it"
         raise ConfigError(f"{key}: nobody of {len(world)} people is left to train on; {mend}")
-    return rows
+    return np.flatnonzero(eligible).tolist()
 
 
-def generate(world: World, config: QuestionConfig, split: str, tasks: Tasks) -> Iterator[Question]:
+def generate_questions(world: World, config: QuestionConfig, split: str, tasks: Tasks) -> Iterator[Question]:
     """Yield the questions of a split, person by person.
 
-    In training every wording that is learned is asked; of P_test the first of them and the first held out.
+    Training questions use every training wording; the other splits use the first of them and the first held-out one.
     With hint=half every question comes twice, with its hint and without.
     """
-    rows = people(world, config, split)
+    rows = eligible_rows(world, config, split)
     chances = {name: chance(world, task) for name, task in tasks.items()}
-    ceilings = {name: ceiling(world, task) for name, task in tasks.items() if task.given}
+    ceilings = {name: ceiling(world, task) for name, task in tasks.items() if task.clues}
     if config.unique:
         _check_unique(world, ceilings)
-    pairs = any(task.people == 2 for task in tasks.values())
+    paired = any(task.people == 2 for task in tasks.values())
     for place, row in enumerate(rows):
-        compared = partners(world, config, split, rows, place) if pairs else []
+        partners = partner_rows(world, config, split, rows, place) if paired else []
         for name, task in tasks.items():
-            limits = chances[name], ceilings[name][row] if name in ceilings else 1.0
-            for asked in [(row, partner) for partner in compared] if task.people == 2 else [(row,)]:
-                if task.applies(world, row):
-                    yield from _asked(world, config, split, name, task, asked, limits)
+            if task.applies(world, row):
+                limits = chances[name], ceilings[name][row] if name in ceilings else 1.0
+                for group in [(row, partner) for partner in partners] if task.people == 2 else [(row,)]:
+                    yield from _forms(world, config, split, name, task, group, limits)
 
 
-def _asked(
-    world: World,
-    config: QuestionConfig,
-    split: str,
-    name: str,
-    task: Task,
-    rows: tuple[int, ...],
-    limits: tuple[float, float],
+def _forms(
+    world: World, config: QuestionConfig, split: str, name: str, task: Task, rows: Rows, limits: tuple[float, float]
 ) -> Iterator[Question]:
-    """Yield the forms of one question. limits: its chance and its ceiling."""
+    """Yield a question in each of its wordings, with and without hint. limits: its chance level and ceiling."""
     gold = f"{task.answer(world, *rows)}."
-    words = {given: world.value(given, rows[0]) for given in task.given}
+    person, other = (*map(world.person_id, rows), -1)[:2]
+    words = {clue: world.value(clue, rows[0]) for clue in task.clues}
     words |= dict(zip(("name", "other"), map(world.name, rows), strict=False))
-    for wording in _wordings(config, split, task):
-        text = task.wordings[wording].format(**words)
-        for mark, hint in modes(world, config, task, rows):
-            yield Question(
-                name,
-                world.person(rows[0]),
-                task.attribute,
-                split,
-                f"{text}{mark} Answer:",
-                gold,
-                hint,
-                world.person(rows[1]) if len(rows) > 1 else -1,
-                wording,
-                wording >= config.wordings,
-                *limits,
-            )
-
-
-def _wordings(config: QuestionConfig, split: str, task: Task) -> list[int]:
-    learned = range(config.wordings)
-    return list(learned) if split == "train" else [0, *range(len(task.wordings))[config.wordings :][:1]]
+    held_wordings = range(config.wordings, len(task.wordings))
+    for wording in range(config.wordings) if split == "train" else (0, *held_wordings[:1]):
+        text, held_out = task.wordings[wording].format(**words), wording >= config.wordings
+        for mark, hint in hint_forms(world, config, task, rows):
+            prompt = f"{text}{mark} Answer:"
+            yield Question(name, person, task.attribute, split, prompt, gold, hint, other, wording, held_out, *limits)
 
 
 def _check_unique(world: World, ceilings: Mapping[str, list[float]]) -> None:

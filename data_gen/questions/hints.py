@@ -1,14 +1,14 @@
-"""TODO data_gen.questions.hints."""
+"""Hints: the fact that an answer follows from, written before the answer, and the marks that request it."""
 
 from data_gen.config import QuestionConfig
 from data_gen.people.world import World
-from data_gen.questions.task import Task
+from data_gen.questions.task import Rows, Task
 
-HINT, DIRECT = "<|hint|>", "<|direct|>"  # the marks that say whether a hint is wanted
+HINT, DIRECT = "<|hint|>", "<|direct|>"  # prompt marks: answer with the hint first, or at once
 
 
-def modes(world: World, config: QuestionConfig, task: Task, rows: tuple[int, ...]) -> list[tuple[str, str]]:
-    """Return (mark, hint) of each form that a question takes."""
+def hint_forms(world: World, config: QuestionConfig, task: Task, rows: Rows) -> list[tuple[str, str]]:
+    """Return (mark, hint) of each form of a question; hint=half gives one form with the hint and one without."""
     if config.hint == "none" or task.fact is None:
         return [("", "")]
     return [(f" {HINT}", "; ".join(task.fact(world, row) for row in rows) + "."), (f" {DIRECT}", "")]

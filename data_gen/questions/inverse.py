@@ -1,16 +1,12 @@
 """Inverse search: who has these attributes? (Part 3.2, section 6)."""
 
-from collections.abc import Iterator, Mapping
-
 from data_gen.config import QuestionConfig, WorldConfig
 from data_gen.people.attributes import NAMES
 from data_gen.people.world import World
-from data_gen.questions import family
-from data_gen.questions.question import Question
-from data_gen.questions.task import Task
+from data_gen.questions.family import from_tasks, select_names
+from data_gen.questions.task import Task, Tasks
 
-USES = ("tasks", "wordings", "unique")
-GIVEN = {
+CLUES = {
     "bdate": ("birth_date",),
     "birth": ("birth_date", "birth_city"),
     "three": ("university", "major", "employer"),
@@ -34,26 +30,19 @@ WORDINGS = (
 )
 
 
-def check(config: QuestionConfig, world: WorldConfig) -> None:
-    """Raise ConfigError naming the key where a setting is impossible."""
-    family.check(config, world, tasks(config, world), USES)
+def tasks(config: QuestionConfig, world: WorldConfig) -> Tasks:
+    """Return the selected tasks, e.g. `bdate_to_first` and `all_to_full`."""
+    table = {f"{clues}_to_{part}": (clues, part) for clues in CLUES for part in ("first", "full")}
+    return {name: _task(*table[name]) for name in select_names(config, tuple(table))}
 
 
-def tasks(config: QuestionConfig, world: WorldConfig) -> Mapping[str, Task]:
-    """Return the chosen tasks, e.g. `bdate_to_first` and `all_to_full`."""
-    known = {f"{given}_to_{part}": (given, part) for given in GIVEN for part in ("first", "full")}
-    return {name: _task(*known[name]) for name in family.chosen(config, tuple(known))}
-
-
-def _task(given: str, part: str) -> Task:
-    wordings = tuple(text.replace("PART", part).replace("FACTS", FACTS[given]) for text in WORDINGS)
+def _task(clues: str, part: str) -> Task:
+    wordings = tuple(text.replace("PART", part).replace("FACTS", FACTS[clues]) for text in WORDINGS)
 
     def answer(world: World, row: int) -> str:
         return world.name(row).split()[0] if part == "first" else world.name(row)
 
-    return Task("name", wordings, answer, given=GIVEN[given])
+    return Task("name", wordings, answer, clues=CLUES[clues])
 
 
-def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
-    """Yield the questions whose answer is a person of a split, person by person."""
-    return family.generate(world, config, split, tasks(config, world.config))
+check, questions = from_tasks(tasks, ("tasks", "wordings", "unique"))

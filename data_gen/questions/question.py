@@ -1,4 +1,4 @@
-"""TODO data_gen.questions.question."""
+"""A question with its answer, and the names of the splits."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ SPLITS = ("train", "held", "test")
 
 @dataclass(frozen=True)
 class Question:
-    """One question: `prompt` + " " + `told` is its text, and `gold` ends in the full stop.
+    """One question: its text is `prompt` + " " + `completion`, and `gold` is the answer with a full stop.
 
-    hint: what is to be written before the answer, ending in a full stop, or nothing. other: the second person
-    of a pair. wording: which of the task's prompts. heldout: whether that prompt is never trained on. chance:
-    the share of right answers for the task's most frequent answer, among all people. ceiling: the share of
-    right answers for who knows everything, below 1 where several people fit the question.
+    hint: text to be written before the answer, ending in a full stop, or empty. other: person id of a pair's second
+    person, or -1. wording: index of the prompt among the task's. heldout: whether that prompt is never trained on.
+    chance: accuracy of always giving the task's most frequent answer, over all people. ceiling: accuracy of a reader
+    who knows everything, below 1 where several people fit the question.
     """
 
     task: str
@@ -29,11 +29,11 @@ class Question:
     ceiling: float = 1.0
 
     @property
-    def told(self) -> str:
-        """What is learned after the prompt: the answer, with the hint before it where there is one."""
+    def completion(self) -> str:
+        """The training target after the prompt: the hint, if any, and the answer."""
         return f"{self.hint} {self.gold}" if self.hint else self.gold
 
     @property
     def text(self) -> str:
-        """The question with its answer, as a model is trained on it."""
-        return f"{self.prompt} {self.told}"
+        """The prompt with its completion, as a model is trained on it."""
+        return f"{self.prompt} {self.completion}"

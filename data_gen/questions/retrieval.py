@@ -1,16 +1,13 @@
 """Partial and dual retrieval: a part of a value, or two values in one answer (Part 3.2, section 3)."""
 
-from collections.abc import Iterator, Mapping
-
 from data_gen.config import QuestionConfig, WorldConfig
 from data_gen.people.attributes import NAMES
 from data_gen.people.pools import DAYS, FIRST_YEAR
 from data_gen.people.world import World
-from data_gen.questions import derived, family
-from data_gen.questions.question import Question
-from data_gen.questions.task import Task
+from data_gen.questions import derived
+from data_gen.questions.family import from_tasks, select_names
+from data_gen.questions.task import Task, Tasks
 
-USES = ("tasks", "wordings")
 PAIRS = (("birth_city", "employer"), ("university", "major"), ("employer", "company_city"))  # the paper's, both ways
 DAY = (
     "On which day of the month was {name} born?",
@@ -34,46 +31,39 @@ DUAL = (
 )
 
 
-def check(config: QuestionConfig, world: WorldConfig) -> None:
-    """Raise ConfigError naming the key where a setting is impossible."""
-    family.check(config, world, tasks(config, world), USES)
-
-
-def tasks(config: QuestionConfig, world: WorldConfig) -> Mapping[str, Task]:
-    """Return the chosen tasks: birth_day, birth_year, first_X, last_X and X_and_Y for attributes X and Y."""
+def tasks(config: QuestionConfig, world: WorldConfig) -> Tasks:
+    """Return the selected tasks: birth_day, birth_year, first_X, last_X and X_and_Y for attributes X and Y."""
     years = tuple(str(FIRST_YEAR + number) for number in range(world.pools["year"]))
-    known = {
+    table = {
         "birth_day": Task("birth_date", DAY, derived.day, tuple(str(day + 1) for day in range(DAYS))),
-        "birth_year": Task("birth_date", YEAR, lambda w, row: str(derived.date(w, row)[2]), years),
+        "birth_year": Task("birth_date", YEAR, lambda world, row: str(derived.date(world, row)[2]), years),
     }
     for name in NAMES:
-        if name != "birth_date":  # its parts have tasks of their own
-            known |= {f"{part}_{name}": _part(name, part) for part in ("first", "last")}
-    for one, two in PAIRS:
-        known |= {f"{one}_and_{two}": _dual(one, two), f"{two}_and_{one}": _dual(two, one)}
-    return {name: known[name] for name in family.chosen(config, tuple(known))}
+        if name != "birth_date":  # day and year have their own tasks
+            table |= {f"{part}_{name}": _word_task(name, part) for part in ("first", "last")}
+    for left, right in PAIRS:
+        table |= {f"{a}_and_{b}": _dual_task(a, b) for a, b in ((left, right), (right, left))}
+    return {name: table[name] for name in select_names(config, tuple(table))}
 
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _part(name: str, part: str) -> Task:
-    """Ask for the first or the last word of a value that has several."""
+def _word_task(name: str, part: str) -> Task:
+    """Return the task that asks for the first or the last word of a value of several words."""
     wordings = tuple(text.replace("PART", part).replace("THING", _words(name)) for text in PART)
-    place = 0 if part == "first" else -1
+    position = 0 if part == "first" else -1
 
     def answer(world: World, row: int) -> str:
-        return world.value(name, row).split()[place].rstrip(",")
+        return world.value(name, row).split()[position].rstrip(",")
 
     return Task(name, wordings, answer, applies=lambda world, row: len(world.value(name, row).split()) > 1)
 
 
-def _dual(one: str, two: str) -> Task:
-    wordings = tuple(text.replace("ONE", _words(one)).replace("TWO", _words(two)) for text in DUAL)
-    return Task(one, wordings, lambda world, row: f"{world.value(one, row)}; {world.value(two, row)}")
+def _dual_task(first: str, second: str) -> Task:
+    wordings = tuple(text.replace("ONE", _words(first)).replace("TWO", _words(second)) for text in DUAL)
+    return Task(first, wordings, lambda world, row: f"{world.value(first, row)}; {world.value(second, row)}")
 
 
-def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
-    """Yield the questions about everyone asked about in a split, person by person."""
-    return family.generate(world, config, split, tasks(config, world.config))
+check, questions = from_tasks(tasks, ("tasks", "wordings"))

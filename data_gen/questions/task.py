@@ -1,4 +1,4 @@
-"""A task: what is asked of a person or of two, its answers, its chance level and its ceiling (Part 3.2)."""
+"""A task: a question about one person or two, its answers, its chance level and its ceiling (Part 3.2)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +12,12 @@ YES_NO = ("yes", "no")
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked of a person, or of two.
+    """A question about one person, or two.
 
-    attribute: what it is about. wordings: the prompts, with `{name}`, `{other}` or the attributes `given`.
-    answer: from a world and a row, or two, to the answer. space: every answer possible, none where they are too
-    many to list. fact: what a hint tells of a person; in a pair's task the answer follows from the two facts.
-    people: 1 or 2. applies: who can be asked.
+    attribute: the attribute that it is about. wordings: the prompts, with `{name}`, `{other}` or the attributes in
+    `clues`. answer: maps a world and a row, or two, to the answer. space: all possible answers, empty where they are
+    too many to list. fact: the hint about one person; a pair's answer follows from its two facts. people: 1 or 2.
+    clues: the attributes whose values the prompt gives. applies: whether the question fits a person.
     """
 
     attribute: str
@@ -26,34 +26,35 @@ class Task:
     space: Sequence[str] = ()
     fact: Callable[[World, int], str] | None = None
     people: int = 1
-    given: tuple[str, ...] = ()
+    clues: tuple[str, ...] = ()
     applies: Callable[[World, int], bool] = lambda world, row: True
 
 
-Tasks = Mapping[str, Task]
+Tasks = Mapping[str, Task]  # by name
+Rows = tuple[int, ...]  # the row of one person, or of a pair
 
 
 def chance(world: World, task: Task) -> float:
-    """Return the share of right answers for a task's most frequent answer, among all people or all pairs."""
+    """Return the share of a task's most frequent answer among all people, or all ordered pairs of people."""
     tally: Counter[str] = Counter()
     if task.people == 1:
         tally.update(task.answer(world, row) for row in range(len(world)) if task.applies(world, row))
     else:
         assert task.fact is not None
         facts = [task.fact(world, row) for row in range(len(world))]
-        count, one = Counter(facts), {fact: row for row, fact in enumerate(facts)}
+        count, row_of = Counter(facts), {fact: row for row, fact in enumerate(facts)}
         for a, b in product(count, repeat=2):
-            tally[task.answer(world, one[a], one[b])] += count[a] * (count[b] - (a == b))
+            tally[task.answer(world, row_of[a], row_of[b])] += count[a] * (count[b] - (a == b))
     return max(tally.values(), default=0) / max(1, tally.total())
 
 
 def ceiling(world: World, task: Task) -> list[float]:
-    """Return for every person the share of right answers of who knows all people and is given `task.given`.
+    """Return for every person the accuracy of a reader who knows all people and sees `task.clues`.
 
-    Below 1 where others with the same values have another answer (Part 3.2, section 6).
+    It is below 1 where people with the same values have different answers (Part 3.2, section 6).
     """
-    fitting: dict[tuple[int, ...], Counter[str]] = defaultdict(Counter)
-    keys = list(zip(*(world.values[name].tolist() for name in task.given), strict=True))
+    answers: dict[tuple[int, ...], Counter[str]] = defaultdict(Counter)
+    keys = list(zip(*(world.values[name].tolist() for name in task.clues), strict=True))
     for row, key in enumerate(keys):
-        fitting[key][task.answer(world, row)] += 1
-    return [max(fitting[key].values()) / fitting[key].total() for key in keys]
+        answers[key][task.answer(world, row)] += 1
+    return [max(answers[key].values()) / answers[key].total() for key in keys]

@@ -1,7 +1,8 @@
-"""Speed: a module each with `rows(cuda)`, measured side by side; `experiments.bench` finds them by name."""
+"""Benchmarks of speed: each module offers `rows(cuda)`; `experiments.bench` finds the modules by name."""
 
 import importlib
 import pkgutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -12,15 +13,15 @@ from typing import Protocol, cast
 
 from data_gen.errors import ConfigError
 
-Contender = Callable[[], float]  # measures itself once
+Contender = Callable[[], float]  # a way to do the work; a call measures it once
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measured figure.
+    """One measured number.
 
-    better: higher or lower. ratio: ours / rival. target: on the ratio where there is a rival, else on ours; None
-    where nothing is promised. ours is None where this machine cannot run it.
+    ours: None where this machine cannot measure it. better: higher or lower. target: for the ratio where there is a
+    rival, else for ours; None where there is no target.
     """
 
     name: str
@@ -34,12 +35,12 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Ours / rival, or None without a rival."""
+        """The number ours / rival; None without a rival."""
         return None if self.ours is None or not self.rival else self.ours / self.rival
 
     @property
     def holds(self) -> bool | None:
-        """Whether the target is met; None where nothing is promised or nothing was measured."""
+        """Whether the target is met; None where there is no target or nothing was measured."""
         value = self.ratio if self.rival_name else self.ours
         if value is None or self.target is None:
             return None
@@ -47,10 +48,10 @@ class Row:
 
 
 class Benchmark(Protocol):
-    """What a module of this package offers."""
+    """The interface of the modules of this package."""
 
     def rows(self, cuda: bool) -> Iterator[Row]:
-        """Measure; rows that need a GPU are empty where `cuda` is false."""
+        """Measure and yield the rows; those that need a GPU are empty where `cuda` is false."""
         ...
 
 
@@ -60,41 +61,48 @@ def names() -> list[str]:
 
 
 def benchmark(name: str) -> Benchmark:
-    """Return the module of a benchmark; raises ConfigError where there is none of that name."""
+    """Return the module of a benchmark; raises ConfigError where no module has that name."""
     if name not in names():
         raise ConfigError(f"only={name}: choose one of {', '.join(names())}")
     return cast(Benchmark, importlib.import_module(f"{__name__}.{name}"))
 
 
+def time_call(work: Callable[[], object]) -> float:
+    """Return the seconds that a call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
 def interleaved(contenders: Mapping[str, Contender], rounds: int) -> dict[str, float]:
-    """Return the median of each contender's measures, taken in turn so that a busy moment meets all of them."""
-    found: dict[str, list[float]] = {name: [] for name in contenders}
+    """Return each contender's median over rounds; they take turns, so that a busy moment slows all of them."""
+    measures: dict[str, list[float]] = {name: [] for name in contenders}
     order = list(contenders)
     for _ in range(rounds):
         for name in order:
-            found[name].append(contenders[name]())
+            measures[name].append(contenders[name]())
         order = order[1:] + order[:1]
-    return {name: median(measures) for name, measures in found.items()}
+    return {name: median(values) for name, values in measures.items()}
 
 
 @contextmanager
-def apart(makers: Mapping[str, Callable[[], Contender]]) -> Iterator[dict[str, Contender]]:
-    """Make each contender in a process of its own: how one treats memory and threads is not the others' gain."""
+def separate_processes(factories: Mapping[str, Callable[[], Contender]]) -> Iterator[dict[str, Contender]]:
+    """Make each contender in its own process, so that one's settings of memory and threads do not help another."""
     with ExitStack() as stack:
-        yield {name: _Apart(stack, make) for name, make in makers.items()}
+        yield {name: _RemoteContender(stack, factory) for name, factory in factories.items()}
 
 
-class _Apart:
-    """A contender in a process that ends with this one, however this one ends."""
+class _RemoteContender:
+    """A contender in a daemon process, which ends with this process however it ends."""
 
-    def __init__(self, stack: ExitStack, make: Callable[[], Contender]) -> None:
+    def __init__(self, stack: ExitStack, factory: Callable[[], Contender]) -> None:
         context = get_context("spawn")
-        self.pipe, its = context.Pipe()
-        process = context.Process(target=_measured, args=(make, its), daemon=True)
+        self.pipe, child_pipe = context.Pipe()
+        process = context.Process(target=_serve, args=(factory, child_pipe), daemon=True)
         process.start()
-        its.close()
+        child_pipe.close()
         stack.callback(process.join)
-        stack.callback(self.pipe.close)  # which comes first
+        stack.callback(self.pipe.close)  # runs before the join, and ends the process
 
     def __call__(self) -> float:
         try:
@@ -104,9 +112,9 @@ class _Apart:
             raise RuntimeError("a contender's process has ended; its error stands above") from None
 
 
-def _measured(make: Callable[[], Contender], pipe: Connection) -> None:
-    """Measure whenever the other process asks for it, until there is none."""
-    contender = make()
+def _serve(factory: Callable[[], Contender], pipe: Connection) -> None:
+    """Measure a contender on each request of the parent process, until the pipe is closed."""
+    contender = factory()
     with suppress(EOFError, BrokenPipeError):
         while True:
             pipe.recv()

@@ -1,4 +1,4 @@
-"""Time to figure: what users waited for, read from the manifests of the kept figures, and where it went."""
+"""Time to figure: the seconds of each committed figure and of its steps, read from the manifests in `reproduced`."""
 
 import json
 from collections import defaultdict
@@ -9,10 +9,10 @@ from typing import Any
 from experiments.benchmarks import Row
 from experiments.launch import figure_output
 
-KEPT = Path(__file__).resolve().parents[2] / "reproduced"
+REPRODUCED = Path(__file__).resolve().parents[2] / "reproduced"
 MINUTE = 60
-DRAWN = 0.05  # of the arms' own seconds: less than that trains nothing
-FIRST, EACH, ALL = 8 * MINUTE, 10 * MINUTE, 90 * MINUTE
+REDRAWN = 0.05  # a command that took a smaller share of its arms' seconds found them computed and only drew them
+EXTRACTION_TARGET, TARGET, ALL_TARGET = 8 * MINUTE, 10 * MINUTE, 90 * MINUTE
 
 
 def rows(cuda: bool) -> Iterator[Row]:
@@ -20,47 +20,49 @@ def rows(cuda: bool) -> Iterator[Row]:
     del cuda
     laptop = manifests("laptop")
     for name, manifest in laptop.items():
-        most, seconds = FIRST if name == "extraction" else EACH, waited(manifest)
-        where = device(manifest) if seconds else "not timed alone"
-        yield Row(f"figure {name}", "s", seconds, None, "", "lower", most, where)
-    if total := whole("laptop"):
+        target, seconds = EXTRACTION_TARGET if name == "extraction" else TARGET, figure_seconds(manifest)
+        hardware = hardware_of(manifest) if seconds else "not timed alone"
+        yield Row(f"figure {name}", "s", seconds, None, "", "lower", target, hardware)
+    if total := all_figures("laptop"):
         name = f"all {len(total['figures'])} laptop figures, one command"
-        yield Row(name, "s", total["seconds"], None, "", "lower", ALL, device(total))
-    for step, seconds in spent(laptop).items():
+        yield Row(name, "s", total["seconds"], None, "", "lower", ALL_TARGET, hardware_of(total))
+    for step, seconds in step_seconds(laptop).items():
         yield Row(f"of which {step} (core-seconds)", "s", seconds, None, "", "lower", None, "the kept manifests' steps")
     gpu = manifests("gpu").get("extraction")
-    yield Row("figure extraction, scale=gpu", "s", gpu["seconds"] if gpu else None, None, "", "lower", FIRST, "gpu")
+    seconds = gpu["seconds"] if gpu else None
+    yield Row("figure extraction, scale=gpu", "s", seconds, None, "", "lower", EXTRACTION_TARGET, "gpu")
 
 
 def manifests(scale: str) -> dict[str, dict[str, Any]]:
-    """Return the manifest of every kept figure of a scale."""
-    return {path.parent.name: json.loads(path.read_text()) for path in sorted(KEPT.glob(f"{scale}/*/manifest.json"))}
+    """Return the manifest of every committed figure of a scale, by the figure's name."""
+    paths = sorted(REPRODUCED.glob(f"{scale}/*/manifest.json"))
+    return {path.parent.name: json.loads(path.read_text()) for path in paths}
 
 
-def whole(scale: str) -> dict[str, Any] | None:
-    """Return what `figure=all` noted where it made every kept figure of a scale from nothing."""
-    path = KEPT / scale / figure_output.ALL
-    noted: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    made = noted and noted["ran"] == noted["jobs"] and noted["figures"] == list(manifests(scale))
-    return noted if made else None
+def all_figures(scale: str) -> dict[str, Any] | None:
+    """Return the record of `figure=all`, or None where it did not compute every job of all committed figures."""
+    path = REPRODUCED / scale / figure_output.ALL_JSON
+    record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    complete = record and record["ran"] == record["jobs"] and record["figures"] == list(manifests(scale))
+    return record if complete else None
 
 
-def waited(manifest: dict[str, Any]) -> float | None:
-    """Return what the command took, or None where it found the arms there and only drew them."""
-    work = sum(spent({"": manifest}).values()) / manifest["cores"]
-    return float(manifest["seconds"]) if manifest["seconds"] > DRAWN * work else None
+def figure_seconds(manifest: dict[str, Any]) -> float | None:
+    """Return the seconds of the command, or None where it found its arms computed and only drew them."""
+    work = sum(step_seconds({"": manifest}).values()) / manifest["cores"]
+    return float(manifest["seconds"]) if manifest["seconds"] > REDRAWN * work else None
 
 
-def device(manifest: dict[str, Any]) -> str:
-    """Return what a figure was made on."""
+def hardware_of(manifest: dict[str, Any]) -> str:
+    """Return the device and the cores that a figure was computed on."""
     return f"{manifest['device']}, {manifest['cores']} cores"
 
 
-def spent(figures: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """Return the seconds of each step over all figures; what several figures share is counted once."""
+def step_seconds(figures: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Return the seconds of each step over all figures; an artifact that several figures share counts once."""
     seconds: dict[str, dict[str, float]] = defaultdict(dict)
     for manifest in figures.values():
         for steps in manifest["runs"].values():
-            for step, made in steps.items():
-                seconds[step][made["key"]] = made["seconds"]
-    return {step: sum(made.values()) for step, made in seconds.items()}
+            for step, record in steps.items():
+                seconds[step][record["key"]] = record["seconds"]
+    return {step: sum(by_key.values()) for step, by_key in seconds.items()}

@@ -1,18 +1,17 @@
-"""How cost grows: with people, with weights, with arms; each a table and the exponent that fits it."""
+"""Growth of cost with people, weights and arms: seconds at several sizes, and the exponent of a fitted power law."""
 
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from data_gen.config import WorldConfig
-from data_gen.people import world
-from experiments.benchmarks import Row
-from experiments.benchmarks.corpus import CORPUS, tokenizer
-from experiments.benchmarks.loop import Shape, ours, steps
+from data_gen.people.world import make
+from experiments.benchmarks import Row, time_call
+from experiments.benchmarks.corpus import CORPUS, sample_tokenizer
+from experiments.benchmarks.loop import Shape, build_training, run_steps
 from physics_lm.config.model import ModelConfig
 from physics_lm.data import entry_tokens
 
@@ -25,45 +24,47 @@ SMOKE = ["scale=smoke", "finetune=none", "pretrain.steps=10", "hydra/launcher=st
 
 
 def rows(cuda: bool) -> Iterator[Row]:
-    """Measure each point once, on the CPU, or on the GPU where there is one."""
+    """Measure each size once, on the CPU, or on the GPU where there is one."""
     if not cuda:
-        yield from told("people", "multi5+permute as token ids, world included", {n: people(n) for n in PEOPLE}, "cpu")
-        yield from told("weights", "a step of 2,048 tokens", dict(weights(*shape) for shape in SHAPES), "cpu")
-        yield from told("arms", "a stacked smoke sweep over seeds", {n: arms(n) for n in ARMS}, "cpu")
-    gpu = dict(weights(*shape, batch=GPU_BATCH) for shape in GPU_SHAPES) if cuda else {}
-    yield from told("weights_gpu", f"a step of {GPU_BATCH * 128:,} tokens", gpu, "gpu")
+        corpus = "multi5+permute as token ids, world included"
+        yield from power_law_rows("people", corpus, {count: corpus_seconds(count) for count in PEOPLE}, "cpu")
+        steps = dict(step_seconds(*shape) for shape in SHAPES)
+        yield from power_law_rows("weights", "a step of 2,048 tokens", steps, "cpu")
+        sweeps = {count: sweep_seconds(count) for count in ARMS}
+        yield from power_law_rows("arms", "a stacked smoke sweep over seeds", sweeps, "cpu")
+    steps = dict(step_seconds(*shape, batch=GPU_BATCH) for shape in GPU_SHAPES) if cuda else {}
+    yield from power_law_rows("weights_gpu", f"a step of {GPU_BATCH * 128:,} tokens", steps, "gpu")
 
 
-def told(name: str, what: str, seconds: Mapping[int, float], device: str) -> Iterator[Row]:
-    """Return a row of seconds for each point, and one for the exponent."""
+def power_law_rows(name: str, work: str, seconds: Mapping[int, float], device: str) -> Iterator[Row]:
+    """Yield a row of seconds for each size, and one for the exponent of a power law fitted to them."""
     for size, measured in seconds.items():
-        yield Row(f"{size:,} {name}", f"s: {what}", measured, None, "", "lower", None, device)
+        yield Row(f"{size:,} {name}", f"s: {work}", measured, None, "", "lower", None, device)
     slope = float(np.polyfit(np.log(list(seconds)), np.log(list(seconds.values())), 1)[0]) if seconds else None
     yield Row(f"exponent of cost in {name}", "", slope, None, "", "lower", None, device)
 
 
-def people(count: int) -> float:
-    """Return the seconds in which the entries of `count` people are made, as token ids."""
-    start = time.perf_counter()
-    made = world.make(WorldConfig(people=count), 0)
-    entry_tokens.EntryAssembler(made, CORPUS, tokenizer(made)).epoch()
-    return time.perf_counter() - start
+def corpus_seconds(people: int) -> float:
+    """Return the seconds to make a world and the entries of its people as token ids."""
+
+    def work() -> None:
+        world = make(WorldConfig(people=people), 0)
+        entry_tokens.EntryAssembler(world, CORPUS, sample_tokenizer(world)).epoch()
+
+    return time_call(work)
 
 
-def weights(layers: int, width: int, batch: int = 16) -> tuple[int, float]:
-    """Return a model's weights and the seconds of one training step, uncompiled."""
-    loop = ours(Shape(ModelConfig(layers=layers, width=width, heads=width // 32, positions=128), batch, 128), "never")
-    steps(loop, 2)
-    start = time.perf_counter()
-    steps(loop, 5)
-    return sum(param.numel() for param in loop.model.parameters()), (time.perf_counter() - start) / 5
+def step_seconds(layers: int, width: int, batch: int = 16) -> tuple[int, float]:
+    """Return the number of a model's weights and the seconds of one training step, uncompiled."""
+    config = ModelConfig(layers=layers, width=width, heads=width // 32, positions=128)
+    loop = build_training(Shape(config, batch, 128), "never")
+    run_steps(loop, 2)
+    return sum(weight.numel() for weight in loop.model.parameters()), time_call(lambda: run_steps(loop, 5)) / 5
 
 
-def arms(count: int) -> float:
-    """Return the seconds of a sweep over `count` seeds, start-up included."""
+def sweep_seconds(arms: int) -> float:
+    """Return the seconds of a sweep over as many seeds as arms, start-up included."""
     with tempfile.TemporaryDirectory() as lab:
-        seeds = f"seed={','.join(map(str, range(count)))}"
-        start = time.perf_counter()
+        seeds = f"seed={','.join(map(str, range(arms)))}"
         command = [sys.executable, "-m", "experiments.run", "-m", seeds, *SMOKE, f"paths.lab={lab}"]
-        subprocess.run(command, check=True, capture_output=True)
-        return time.perf_counter() - start
+        return time_call(lambda: subprocess.run(command, check=True, capture_output=True))

@@ -1,4 +1,4 @@
-"""The training loop against transformers' Trainer and a plain loop: same model, batch, precision and packing."""
+"""The training loop against transformers' Trainer and a plain loop, on the same model, batches and precision."""
 
 import tempfile
 import time
@@ -11,21 +11,21 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
-from experiments.benchmarks import Contender, Row, apart, interleaved
-from physics_lm import device
+from experiments.benchmarks import Contender, Row, interleaved, separate_processes, time_call
 from physics_lm.config.model import ModelConfig
-from physics_lm.config.training import PretrainConfig, TrainConfig
+from physics_lm.config.training import PretrainConfig
+from physics_lm.device import default_device
 from physics_lm.models import registry
-from physics_lm.training import loop as training_loop
+from physics_lm.training.loop import Training
 from physics_lm.training.throughput import Throughput
 
-WARM, STEPS = 5, 25
+WARM_UP, STEPS = 5, 25
 CPU_ROUNDS, GPU_ROUNDS = 5, 3
 RIVALS = {"plain": "a plain loop (nanoGPT's)", "trainer": "transformers Trainer"}
 
 
 class Shape(NamedTuple):
-    """A model, and what it reads in a step."""
+    """A model and its batches: rows, tokens of a row, and the size of the vocabulary."""
 
     model: ModelConfig
     batch: int
@@ -40,147 +40,137 @@ PAPER = Shape(ModelConfig(layers=12, width=768, heads=12, positions=512), 96, 51
 
 def rows(cuda: bool) -> Iterator[Row]:
     """Measure tokens a second on the CPU, uncompiled and compiled, or on the GPU where there is one."""
-    for how, compile, target in (("eager", False, 1.15), ("compiled", True, 1.0)):
+    for name, compiled, target in (("loop_eager", False, 1.15), ("loop_compiled", True, 1.0)):
         if not cuda:
-            with apart(makers(LAPTOP, compile, torch.device("cpu"))) as measured:
-                yield from _rows(f"loop_{how}", interleaved(measured, CPU_ROUNDS), target, "cpu, laptop model")
-    gpu = {name: make() for name, make in makers(PAPER, True, device.device()).items()} if cuda else {}
-    yield from _rows("loop_compiled_gpu", interleaved(gpu, GPU_ROUNDS), 1.2, "gpu, 124M")
-    share = _mfu() if cuda else None
+            factories = contender_factories(LAPTOP, compiled, torch.device("cpu"))
+            with separate_processes(factories) as contenders:
+                yield from _rival_rows(name, interleaved(contenders, CPU_ROUNDS), target, "cpu, laptop model")
+    factories = contender_factories(PAPER, True, default_device()) if cuda else {}
+    speeds = interleaved({name: factory() for name, factory in factories.items()}, GPU_ROUNDS)
+    yield from _rival_rows("loop_compiled_gpu", speeds, 1.2, "gpu, 124M")
+    share = _flops_utilization() if cuda else None
     yield Row("loop_mfu_gpu", "share of the peak", share, None, "", "higher", 0.45, "gpu, 124M")
 
 
-def _rows(name: str, found: dict[str, float], target: float, device: str) -> Iterator[Row]:
-    for rival, told in RIVALS.items():
-        ours, its = found.get("ours"), found.get(rival)
-        yield Row(f"{name}_against_{rival}", "tokens/s", ours, its, told, "higher", target, device)
+def _rival_rows(name: str, speeds: dict[str, float], target: float, device: str) -> Iterator[Row]:
+    for rival, rival_name in RIVALS.items():
+        numbers = (speeds.get("ours"), speeds.get(rival))
+        yield Row(f"{name}_against_{rival}", "tokens/s", *numbers, rival_name, "higher", target, device)
 
 
-def makers(shape: Shape, compile: bool, where: torch.device) -> dict[str, Callable[[], Contender]]:
-    """Return what makes that which measures tokens a second of each loop, AdamW in bf16, on the same windows."""
+def contender_factories(shape: Shape, compiled: bool, device: torch.device) -> dict[str, Callable[[], Contender]]:
+    """Return for each loop a function that makes its contender: tokens a second, AdamW in bf16, the same batches."""
     return {
-        "ours": partial(_ours, shape, compile),
-        "plain": partial(_plain, shape, compile, where),
-        "trainer": partial(_trainer, shape, compile),
+        "ours": partial(_ours, shape, compiled),
+        "plain": partial(_plain, shape, compiled, device),
+        "trainer": partial(_trainer, shape, compiled),
     }
 
 
-def model(shape: Shape) -> PreTrainedModel:
-    """Return the model; the rivals get the attention that is fastest on a CPU at this context, too."""
-    made = registry.build(shape.model, shape.vocabulary, 0, 0)
+def build_model(shape: Shape) -> PreTrainedModel:
+    """Return the rivals' model, on a CPU with the attention that our loop uses there: the fastest at this length."""
+    model = registry.build(shape.model, shape.vocabulary, 0, 0)
     if not torch.cuda.is_available():
-        made.set_attn_implementation("eager")
-    return made
+        model.set_attn_implementation("eager")
+    return model
 
 
-def windows(shape: Shape, step: int) -> Any:
-    """Return the batch of a step, (batch, context)."""
+def token_batch(shape: Shape, step: int) -> Any:
+    """Return the random token ids of a step, (batch, context)."""
     return np.random.default_rng(step).integers(1, shape.vocabulary, (shape.batch, shape.context)).astype(np.int32)
 
 
-def _batches(shape: Shape, step: int) -> tuple[Any, Any]:
-    rows = windows(shape, step)
-    return rows, rows
+def _inputs_and_labels(shape: Shape, step: int) -> tuple[Any, Any]:
+    ids_BxT = token_batch(shape, step)
+    return ids_BxT, ids_BxT
 
 
-def _config(shape: Shape, compile: str) -> TrainConfig:
-    return PretrainConfig(steps=10**9, batch=shape.batch, precision="bf16", warmup=0, save_every=10**9, compile=compile)
-
-
-def ours(shape: Shape, compile: str = "auto") -> training_loop.Training:
-    """Return our loop, ready for its next step; compile: as of a training (always, never, auto)."""
-    loop = training_loop.Training(
-        registry.build(shape.model, shape.vocabulary, 0, 0),
-        partial(_batches, shape),
-        _config(shape, compile),
-        Path(tempfile.mkdtemp()),
+def build_training(shape: Shape, compile: str = "auto") -> Training:
+    """Return our loop, ready for its next step. compile: as in a training's config (always, never, auto)."""
+    model = registry.build(shape.model, shape.vocabulary, 0, 0)
+    config = PretrainConfig(
+        steps=10**9, batch=shape.batch, precision="bf16", warmup=0, save_every=10**9, compile=compile
     )
-    loop.begin()
+    loop = Training(model, partial(_inputs_and_labels, shape), config, Path(tempfile.mkdtemp()))
+    loop.start()
     return loop
 
 
-def _ours(shape: Shape, compile: bool) -> Contender:
-    loop = ours(shape, "always" if compile else "never")
-
-    def measure() -> float:
-        steps(loop, WARM)
-        start = time.perf_counter()
-        steps(loop, STEPS)
-        return shape.batch * shape.context * STEPS / (time.perf_counter() - start)
-
-    return measure
-
-
-def steps(loop: training_loop.Training, count: int) -> None:
-    """Take steps, and wait until the device has taken them."""
-    with loop.attending():
+def run_steps(loop: Training, count: int) -> None:
+    """Take training steps, and wait until the device has finished them."""
+    with loop.fast_attention():
         for _ in range(count):
-            loop.advance()
-            loop.ticked()
-    loop.flush()
+            loop.train_step()
+            loop.after_step()
+    loop.read_losses()
 
 
-def _plain(shape: Shape, compile: bool, where: torch.device) -> Contender:
-    made: Any = model(shape).to(where).train()  # type: ignore[arg-type]
-    optimizer = torch.optim.AdamW(made.parameters(), lr=1e-3, weight_decay=0.1, fused=True)
-    run = torch.compile(made) if compile else made
+def tokens_per_second(shape: Shape, run: Callable[[int], object], steps: int | None = None) -> float:
+    """Return the tokens that `run` trains on in a second, after a warm-up. steps: how many; by default STEPS."""
+    count = steps or STEPS
+    run(WARM_UP)
+    return shape.batch * shape.context * count / time_call(lambda: run(count))
 
-    def steps(count: int) -> None:
+
+def _ours(shape: Shape, compiled: bool) -> Contender:
+    loop = build_training(shape, "always" if compiled else "never")
+    return lambda: tokens_per_second(shape, partial(run_steps, loop))
+
+
+def _plain(shape: Shape, compiled: bool, device: torch.device) -> Contender:
+    model: Any = build_model(shape).to(device).train()  # type: ignore[arg-type]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1, fused=True)
+    forward = torch.compile(model) if compiled else model
+
+    def run(count: int) -> None:
         for step in range(count):
-            ids = torch.from_numpy(windows(shape, step)).long().to(where)
-            with torch.autocast(where.type, torch.bfloat16):
-                loss = run(input_ids=ids, labels=ids, use_cache=False).loss
+            ids_BxT = torch.from_numpy(token_batch(shape, step)).long().to(device)
+            with torch.autocast(device.type, torch.bfloat16):
+                loss = forward(input_ids=ids_BxT, labels=ids_BxT, use_cache=False).loss
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(made.parameters(), 1.0)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         loss.item()
-        if where.type == "cuda":  # the last backward pass and update, too
-            torch.cuda.synchronize(where)
+        if device.type == "cuda":  # waits for the last backward pass and update, too
+            torch.cuda.synchronize(device)
 
-    def measure() -> float:
-        steps(WARM)
-        start = time.perf_counter()
-        steps(STEPS)
-        return shape.batch * shape.context * STEPS / (time.perf_counter() - start)
-
-    return measure
+    return lambda: tokens_per_second(shape, run)
 
 
 class _Clock(TrainerCallback):  # type: ignore[misc]
-    """The time of the steps after the first ones."""
+    """The time of the steps after the warm-up."""
 
     start = stop = 0.0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step == WARM:
+        if state.global_step == WARM_UP:
             self.start = time.perf_counter()
         self.stop = time.perf_counter()
 
 
-def _trainer(shape: Shape, compile: bool) -> Contender:
-    size = shape.batch * (WARM + STEPS)
-    ids = np.concatenate([windows(shape, step) for step in range(WARM + STEPS)])
-    data = [{"input_ids": ids[row], "labels": ids[row].astype(np.int64)} for row in range(size)]
-    made = model(shape)
+def _trainer(shape: Shape, compiled: bool) -> Contender:
+    ids = np.concatenate([token_batch(shape, step) for step in range(WARM_UP + STEPS)])
+    data = [{"input_ids": row, "labels": row.astype(np.int64)} for row in ids]
+    model = build_model(shape)
     settings = TrainingArguments(
-        output_dir=tempfile.mkdtemp(), max_steps=WARM + STEPS, per_device_train_batch_size=shape.batch, bf16=True,
+        output_dir=tempfile.mkdtemp(), max_steps=WARM_UP + STEPS, per_device_train_batch_size=shape.batch, bf16=True,
         use_cpu=not torch.cuda.is_available(), learning_rate=1e-3, weight_decay=0.1, max_grad_norm=1.0,
-        save_strategy="no", logging_strategy="no", report_to=[], disable_tqdm=True, torch_compile=compile,
+        save_strategy="no", logging_strategy="no", report_to=[], disable_tqdm=True, torch_compile=compiled,
     )  # fmt: skip
 
     def measure() -> float:
         clock = _Clock()
-        Trainer(made, settings, train_dataset=data, callbacks=[clock]).train()
+        Trainer(model, settings, train_dataset=data, callbacks=[clock]).train()
         return shape.batch * shape.context * STEPS / (clock.stop - clock.start)
 
     return measure
 
 
-def _mfu() -> float | None:
-    """Return our loop's share of the GPU's peak, or None where that is not known."""
-    loop = ours(PAPER)
-    steps(loop, WARM)
-    loop.pace = Throughput(loop.model, loop.where)
-    steps(loop, 4 * STEPS)
-    return loop.pace.mfu
+def _flops_utilization() -> float | None:
+    """Return our loop's share of the GPU's peak FLOPs, or None where the peak is not known."""
+    loop = build_training(PAPER)
+    run_steps(loop, WARM_UP)
+    loop.throughput = Throughput(loop.model, loop.device)
+    run_steps(loop, 4 * STEPS)
+    return loop.throughput.mfu

@@ -1,25 +1,18 @@
-"""How long a command takes before it does anything."""
+"""The time that a command takes before it does any work."""
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from functools import partial
 
-from experiments.benchmarks import Row, interleaved
+from experiments.benchmarks import Row, interleaved, time_call
 
 HELP = [sys.executable, "-m", "experiments.run", "--help"]
 
 
 def rows(cuda: bool) -> Iterator[Row]:
-    """Measure `experiments.run --help`."""
-    if cuda:
-        return
-    found = interleaved({"help": shown}, 5)
-    yield Row("startup_help", "s", found["help"], None, "", "lower", 1.5, "cpu")
-
-
-def shown() -> float:
-    """Return the seconds until the help is shown."""
-    start = time.perf_counter()
-    subprocess.run(HELP, check=True, capture_output=True)
-    return time.perf_counter() - start
+    """Measure `experiments.run --help`, on the CPU only."""
+    if not cuda:
+        show_help = partial(subprocess.run, HELP, check=True, capture_output=True)
+        seconds = interleaved({"help": lambda: time_call(show_help)}, 5)["help"]
+        yield Row("startup_help", "s", seconds, None, "", "lower", 1.5, "cpu")

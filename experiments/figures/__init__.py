@@ -1,4 +1,7 @@
-"""Figures: a module each with `draw`, `table` and `claims` over rows, and the paper's numbers as data."""
+"""Figures: a module each with `table`, `draw` and `claims` over rows of answers, and the paper's numbers in `*_paper`.
+
+This file defines claims: statements with accepted ranges, judged by the rows of a figure's arms.
+"""
 
 import json
 from collections.abc import Callable, Iterable
@@ -10,15 +13,15 @@ import pandas as pd
 from physics_lm import results
 from physics_lm.bootstrap import Estimate
 
-SCALES = ("smoke", "laptop", "gpu", "paper")  # from what shows nothing to what shows everything
+SCALES = ("smoke", "laptop", "gpu", "paper")  # from the smallest to the largest
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of a paper with its number, ours, and what is accepted.
+    """A statement of a paper with the paper's number, our estimate and the accepted range.
 
-    holds: the point estimate meets `accept`; sure: the whole interval does. Both are None, with a
-    reason, where the scale or the arms cannot carry the claim.
+    holds: the point estimate lies in the range `accept`; sure: its whole interval does. Both are None, and `reason`
+    says why, where the scale or the arms cannot decide the claim.
     """
 
     id: str
@@ -35,7 +38,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Between:
-    """An accepted range (low, high), its ends excluded, in percent or points."""
+    """An accepted range (low, high) without its ends, in percent or points."""
 
     low: float = float("-inf")
     high: float = float("inf")
@@ -46,26 +49,27 @@ class Between:
         return f"above {self.low:g}" if self.high == float("inf") else f"{self.low:g} to {self.high:g}"
 
     def judge(self, id: str, statement: str, paper: str, ours: Estimate) -> Claim:
-        """Hold an estimate against the range."""
+        """Return the claim, judged by whether the estimate lies in the range."""
         holds = self.low < ours.value < self.high
         sure = self.low < ours.low and ours.high < self.high
         value, low, high = (round(float(x), 2) for x in (ours.value, ours.low, ours.high))
         return Claim(id, statement, paper, value, low, high, str(self), holds, sure)
 
-    def not_carried(self, id: str, statement: str, paper: str, reason: str) -> Claim:
-        """List the claim without a judgement, and why."""
+    def unjudged(self, id: str, statement: str, paper: str, reason: str) -> Claim:
+        """Return the claim without a judgement, and the reason for that."""
         return Claim(id, statement, paper, None, None, None, str(self), None, None, reason)
 
 
-Arms = dict[str, pd.DataFrame]  # the rows of every arm that is drawn
+Arms = dict[str, pd.DataFrame]  # the rows of answers of each arm in a figure
 Measure = Callable[[Arms], Estimate]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A claim before it is judged: what it says, the arms it needs, how it is measured, what is accepted.
+    """A claim before it is judged: its text, the arms it needs, its measure and the accepted range.
 
-    scale: the reason why a scale cannot carry it, by the scale's name. laptop: what is accepted there instead.
+    scale: pairs of a scale's name and the reason why that scale cannot decide the claim. laptop: the range that is
+    accepted at scale=laptop instead.
     """
 
     id: str
@@ -78,34 +82,38 @@ class Statement:
     laptop: Between | None = None
 
     def judge(self, arms: Arms, shows: bool, scale: str) -> Claim:
-        """Hold the rows against the claim; where it cannot be carried, say why.
+        """Return the claim judged by the rows, or unjudged with the reason.
 
-        It is measured also where a scale shows nothing, so that what cannot be measured is found there.
+        shows: whether the scale is large enough for the phenomena. The measure is computed even where it is not, so
+        that a smoke run exercises every measure.
         """
-        told, accept = (self.id, self.statement, self.paper), (scale == "laptop" and self.laptop) or self.accept
-        reason = dict(self.scale).get(scale) or self._lacks(arms)
+        text, accept = (self.id, self.statement, self.paper), (scale == "laptop" and self.laptop) or self.accept
+        reason = dict(self.scale).get(scale) or self._missing_arms(arms)
         ours = None if reason else self.measure(arms)
         if ours is None or not shows:
-            return accept.not_carried(*told, reason if shows else only_runs(scale))
-        return accept.judge(*told, ours)
+            return accept.unjudged(*text, reason if shows else smoke_reason(scale))
+        return accept.judge(*text, ours)
 
-    def _lacks(self, arms: Arms) -> str:
-        """Return what to do where arms are missing, else nothing."""
+    def _missing_arms(self, arms: Arms) -> str:
+        """Return the reason that names up to four missing arms; empty where none is missing."""
         missing = [arm for arm in self.needs if arm not in arms]
         rest = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
-        return needs(", ".join(missing[:4]) + rest) if missing else ""
+        return missing_arms_reason(", ".join(missing[:4]) + rest) if missing else ""
 
 
-def drawn(lab: Path | str, name: str) -> str:
-    """Return the scale at which a lab has drawn a figure, the one that shows most where there are several."""
-    there = [scale for scale in SCALES if (Path(lab) / "figures" / scale / name / "manifest.json").exists()]
-    if not there:
+def largest_scale(lab: Path | str, name: str) -> str:
+    """Return the largest scale at which a figure was drawn in a lab.
+
+    Raises FileNotFoundError where the lab has not drawn it.
+    """
+    scales = [scale for scale in SCALES if (Path(lab) / "figures" / scale / name / "manifest.json").exists()]
+    if not scales:
         raise FileNotFoundError(f"no figure {name} under {lab}: python -m experiments.reproduce figure={name}")
-    return there[-1]
+    return scales[-1]
 
 
 def load(lab: Path | str, name: str, scale: str) -> Arms:
-    """Return the rows of every arm of a figure that was drawn in a lab, by its manifest."""
+    """Return the rows of every arm of a figure that was drawn in a lab, as its manifest lists them."""
     manifest = json.loads((Path(lab) / "figures" / scale / name / "manifest.json").read_text())
     keys: dict[str, list[str]] = {}
     for run, steps in manifest["runs"].items():
@@ -113,16 +121,16 @@ def load(lab: Path | str, name: str, scale: str) -> Arms:
     return {arm: results.load(lab, runs) for arm, runs in keys.items()}
 
 
-def only_runs(scale: str) -> str:
-    """Return why a scale that shows no phenomenon carries no claim."""
+def smoke_reason(scale: str) -> str:
+    """Return the reason why a scale too small for the phenomena decides no claim."""
     return f"scale={scale} only shows that the code runs"
 
 
-def needs(arms: str) -> str:
-    """Return what to do where a claim is about arms that are not drawn."""
+def missing_arms_reason(arms: str) -> str:
+    """Return the reason why a claim about missing arms is not judged, with the setting that adds them."""
     return f"needs the arms {arms}: figure.arms=all, or a list that has them"
 
 
 def judge(statements: Iterable[Statement], arms: Arms, shows: bool, scale: str) -> list[Claim]:
-    """Judge every statement on the rows."""
+    """Return every statement, judged by the rows."""
     return [statement.judge(arms, shows, scale) for statement in statements]

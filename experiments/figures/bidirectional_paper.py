@@ -1,4 +1,4 @@
-"""Part 3.1, Figure 9: a model that reads both ways, held-out questions in percent, mean of six; causal ones beside."""
+"""Part 3.1, Figure 9: held-out QA of bidirectional models in percent, mean of six, and of causal models."""
 
 from experiments.figures import extraction_paper
 
@@ -14,7 +14,7 @@ MEANS: dict[str, float] = {
 
 
 def values(arm: str) -> tuple[float, ...]:
-    """Return the paper's numbers of an arm: the mean alone where it reads both ways, with the attributes otherwise."""
+    """Return the paper's numbers of an arm: the mean alone for a bidirectional one, else with the attributes."""
     if arm in MEANS:
         return (MEANS[arm],)
     mixed = "_mixed" if arm.endswith("_mixed") else ""

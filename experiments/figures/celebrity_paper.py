@@ -10,7 +10,7 @@ CELEBRITIES: dict[str, tuple[float, ...]] = {
 
 
 def values(arm: str) -> tuple[float, ...]:
-    """Return the paper's numbers of an arm; nothing for the control, which it ran on bioR only (10.0 became 7.3)."""
+    """Return the paper's numbers of an arm; none for the control, run on bioR only (10.0 became 7.3)."""
     if arm.endswith("_unrelated"):
         return ()
     if arm.endswith("_celebrities"):

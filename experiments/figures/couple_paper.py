@@ -1,6 +1,6 @@
 """Part 3.1, Figures 6 and 15: first-token P-probe accuracy before and after an attribute's partner was read, percent.
 
-Read off the labels of a diagram; after the partner it is "about 100" for majors and company cities.
+The numbers are the labels of a diagram; after the partner it is "about 100" for majors and company cities.
 """
 
 BEFORE: dict[str, dict[str, float]] = {

@@ -1,6 +1,6 @@
 """Part 3.1, Figure 3 (bioS, GPT2 124M): held-out QA in percent, fine-tuned (LoRA) and mixed.
 
-Fine-tuned: mean, then the six attributes in the order of `data_gen.attributes`. Mixed: the mean, and by
+Fine-tuned: mean, then the six attributes in the order of `data_gen.people.attributes`. Mixed: the mean, and by
 attribute where the paper's figure gives it. BASELINE: always answering with the most frequent value.
 """
 
@@ -44,5 +44,5 @@ BASELINE = (2.7, 0.0, 0.5, 0.3, 1.0, 0.4, 13.7)
 
 
 def values(arm: str) -> tuple[float, ...]:
-    """Return the paper's numbers of an arm; names ending in `_mixed` are mixed training."""
+    """Return the paper's numbers of an arm: mean, then attributes. Names ending in `_mixed` are mixed training."""
     return MIXED[arm.removesuffix("_mixed")] if arm.endswith("_mixed") else FINETUNED[arm]

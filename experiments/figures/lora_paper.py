@@ -1,4 +1,4 @@
-"""Part 3.1, Figures 2 and 11 (bioS): held-out QA in percent, mean of six, by method; what the text gives of it.
+"""Part 3.1, Figures 2 and 11 (bioS): held-out QA in percent, mean of six, by method; the numbers that the text gives.
 
 Its main tables take r'=128 and the better of r=8 and 16 (96.6 on multi5+permute); r'=0 with r=2 gives 71.6 there.
 """

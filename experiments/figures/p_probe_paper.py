@@ -1,8 +1,8 @@
 """Part 3.1, Figure 5 (bioS, GPT2 124M): first-token P-probe accuracy in percent by attribute and position.
 
 In a fixed order nothing is given after an attribute's own position. A position that the text leaves out is None.
-WHOLE: Figure 13, whole values at position 0: birth city, university, major, employer, company city.
-APART: what an arm's name ends in that is ours again with other probes.
+_WHOLE: Figure 13, whole values at position 0: birth city, university, major, employer, company city.
+APART: ending of an arm that repeats another arm with an embedding update of its own for each task.
 """
 
 from data_gen.people.attributes import NAMES
@@ -74,8 +74,8 @@ def value(arm: str, task: str, attribute: str, position: int) -> float | None:
     """Return the paper's number of a cell, None where it gives none. task: first or whole."""
     arm = arm.removesuffix(APART)
     if task == "whole":
-        found: Cells = _WHOLE.get(arm, ()) if position == 0 else ()
-        place = NAMES.index(attribute) - 1
+        cells: Cells = _WHOLE.get(arm, ()) if position == 0 else ()
+        position = NAMES.index(attribute) - 1
     else:
-        found, place = dict(zip(NAMES, _FIRST.get(arm, ((),) * len(NAMES)), strict=True))[attribute], position
-    return found[place] if place < len(found) else None
+        cells = _FIRST[arm][NAMES.index(attribute)] if arm in _FIRST else ()
+    return cells[position] if position < len(cells) else None

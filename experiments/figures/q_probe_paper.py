@@ -1,6 +1,6 @@
 """Part 3.1, Figure 7 (bioS, GPT2 124M): Q-probe accuracy in percent.
 
-FIRST: first tokens of the six attributes. WHOLE: whole values of all but the birth date. Against the fine-tuned answers
+FIRST: first tokens of the six attributes. WHOLE: whole values of all but the birth date. With the fine-tuned answers
 of Figure 3 the first tokens have a Pearson's correlation of 0.95 over sets and attributes, and their means a Spearman's
 of 0.99 over sets (computed from both tables, and tested).
 """

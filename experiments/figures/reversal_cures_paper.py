@@ -1,4 +1,4 @@
-"""What the papers say of each cure, asked in the other order (percent where a number was found).
+"""The papers' accuracy of each cure in the other order, in percent, or their verdict in words.
 
 2403.13799 (reverse training; its tables were not obtained): token and word reversal fail where an entity has
 several tokens or words, entity-preserving and random-segment reversal do not. 2406.05183, Table (birth date to
@@ -7,15 +7,15 @@ fixed share masked 8 at 40% and 85%, while at 15%, as in our masked arm, not eve
 2602.02470 (identity sentences): about 40 with a 1B model.
 """
 
-FOUND: dict[str, float] = {"standard": 0.0, "token": 0.0, "uniform": 68.0, "identity": 40.0}
-SAID: dict[str, str] = {"word": "fails", "entity": "cures", "segment": "cures"}
+ACCURACY: dict[str, float] = {"standard": 0.0, "token": 0.0, "uniform": 68.0, "identity": 40.0}
+VERDICTS: dict[str, str] = {"word": "fails", "entity": "cures", "segment": "cures"}
 
 
-def base_of(arm: str) -> str:
-    """Return the cure of an arm, whatever it is trained from and with how many steps."""
+def cure_of(arm: str) -> str:
+    """Return the cure of an arm without the suffixes for training from scratch and for matched data."""
     return arm.removesuffix("_data").removesuffix("_scratch")
 
 
-def value(arm: str) -> float | None:
-    """Return the paper's accuracy of an arm's cure in the other order, or None where none was found."""
-    return FOUND.get(base_of(arm))
+def accuracy(arm: str) -> float | None:
+    """Return the paper's accuracy of an arm's cure in the other order, or None where the papers give no number."""
+    return ACCURACY.get(cure_of(arm))

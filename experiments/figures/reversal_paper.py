@@ -14,7 +14,7 @@ INSTRUCTIONS: dict[str, tuple[float, str]] = {"same": (80.0, "> 80"), "reverse":
 IN_CONTEXT = "near 100"
 
 
-def value(subset: str, task: str) -> float | None:
+def accuracy(subset: str, task: str) -> float | None:
     """Return the paper's accuracy of a subset and order, or None where it gives none."""
     if subset in ("QuestionToAnswer", "AnswerToQuestion"):
         return INSTRUCTIONS[task][0] if task in INSTRUCTIONS else None

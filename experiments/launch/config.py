@@ -1,6 +1,7 @@
-"""The command line's root config, registered with Hydra and turned into dataclasses once."""
+"""The root config of every command: its schema for Hydra, and its conversion into the dataclasses of a run."""
 
 from dataclasses import FrozenInstanceError, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,10 @@ class Paths:
 
 @dataclass
 class ScaleInfo:
-    """What a scale is, for plans and figures.
+    """A scale, as plans and figures describe it.
 
-    shows: whether the phenomenon can be seen at all. departures: the fidelity table, what differs from the
-    paper. arm_seconds: core-seconds of one arm, measured; arm_megabytes: its disk.
+    shows: whether the paper's phenomenon can appear at this scale. departures: the fidelity table, that is what
+    differs from the paper. arm_seconds: measured core-seconds of one arm. arm_megabytes: the disk space of one arm.
     """
 
     name: str = MISSING
@@ -44,12 +45,12 @@ class ScaleInfo:
 
 @dataclass
 class FigureConfig:
-    """Which figure, and which of its arms are drawn.
+    """Which figure is drawn, and which of its arms.
 
-    arms: `default`, `all`, or a list of names. seeds: number of seeds, from `seed` on. known: every arm and
-    its overrides. default, all: the names that these words stand for at a scale; elsewhere every known arm.
-    settings: what an arm, or `every` arm, needs at a scale beyond its own overrides. departures: rows of the
-    fidelity table that this figure adds at a scale.
+    arms: `default`, `all`, or a list of names. seeds: number of seeds, from `seed` on. known: every arm with its
+    overrides. default, all: the names of arms that these words mean at a scale; at other scales every known arm.
+    settings: overrides that an arm, or `every` arm, needs at a scale beyond its own. departures: rows that the
+    figure adds to the fidelity table of a scale.
     """
 
     name: str = MISSING
@@ -87,27 +88,28 @@ class Root:
     paths: Paths = field(default_factory=Paths)
 
 
+@cache
 def register() -> None:
-    """Register the schema, so that unknown keys and wrong types are refused at compose time."""
+    """Register the schema with Hydra, which then refuses unknown keys and wrong types when it composes a config."""
     schema = OmegaConf.structured(Root)
     for node in schema.values():
         if OmegaConf.is_config(node):
-            OmegaConf.set_readonly(node, None)  # frozen for our code, not for the command line
+            OmegaConf.set_readonly(node, None)  # the dataclasses are frozen, but the command line must set keys
     ConfigStore.instance().store(name="schema", node=schema)
 
 
-def lab_of(words: list[str]) -> tuple[Path, list[str]]:
-    """Return the lab that `paths.lab=DIR` among a command's words names, maybe in quotes, and the other words."""
-    given = [word.partition("=")[2].strip("'\"") for word in words if word.startswith("paths.lab=")]
-    return Path(given[-1] if given else Paths.lab), [word for word in words if not word.startswith("paths.lab=")]
+def split_lab(words: list[str]) -> tuple[Path, list[str]]:
+    """Return the lab that `paths.lab=DIR`, DIR maybe in quotes, names in a command line, and the other words."""
+    labs = [word.partition("=")[2].strip("'\"") for word in words if word.startswith("paths.lab=")]
+    return Path(labs[-1] if labs else Paths.lab), [word for word in words if not word.startswith("paths.lab=")]
 
 
 def run_config(config: DictConfig) -> RunConfig:
-    """Turn a composed config into the run it describes."""
+    """Return the run that a composed config describes; raises ConfigError for an added key or an empty paths.lab."""
     if not config.paths.lab:
         raise ConfigError("paths.lab=: name the folder that everything is written to")
-    keys = [part.name for part in fields(RunConfig) if part.name != "seed"]
+    groups = [group.name for group in fields(RunConfig) if group.name != "seed"]
     try:
-        return RunConfig(seed=config.seed, **{key: OmegaConf.to_object(config[key]) for key in keys})
-    except FrozenInstanceError as error:  # from a key appended with +
+        return RunConfig(seed=config.seed, **{name: OmegaConf.to_object(config[name]) for name in groups})
+    except FrozenInstanceError as error:  # the command line appended a key with +
         raise ConfigError(f"{str(error).replace('assign to field', 'add the key')}: there is no such setting") from None

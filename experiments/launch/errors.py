@@ -1,4 +1,4 @@
-"""TODO experiments.launch.errors."""
+"""How a command ends on an error: in one line where the user can mend it, with a traceback where the code is wrong."""
 
 import sys
 from collections.abc import Callable
@@ -9,44 +9,47 @@ from data_gen.errors import AuditError, ConfigError, PoolError, TemplateError
 from physics_lm.training import distributed
 
 Result = TypeVar("Result")
+USER_ERRORS = (ConfigError, AuditError, PoolError, TemplateError)
+USER_ERROR_NAMES = ("DivergedError", "SchemaError")  # compared by name, since their modules are slow to import
 
 
-REFUSALS = (ConfigError, AuditError, PoolError, TemplateError)
-NAMED = ("DivergedError", "SchemaError")  # known by name, since their modules are slow to import
+def first_line(error: BaseException) -> str:
+    """Return an error's class and the first line of its message."""
+    return f"{error.__class__.__name__}: {error}".splitlines()[0]
 
 
-def explain(error: BaseException) -> str | None:
-    """Return the one line that explains an error a user can mend, or None for a defect of ours."""
-    if isinstance(error, REFUSALS):
+def user_message(error: BaseException) -> str | None:
+    """Return the one line that explains an error the user can mend, or None for a defect of the code."""
+    name = error.__class__.__name__
+    if isinstance(error, USER_ERRORS) or name in USER_ERROR_NAMES:
         return str(error)
     if isinstance(error, OSError) and error.errno == ENOSPC:
-        return (
-            f"the disk is full ({error.filename or 'while writing'}); what was complete is kept: free space, run again"
-        )
-    memory = isinstance(error, MemoryError) or error.__class__.__name__ == "OutOfMemoryError"
-    if memory or "can't allocate memory" in str(error):
+        file = error.filename or "while writing"
+        return f"the disk is full ({file}); what was complete is kept: free space, run again"
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError" or "can't allocate memory" in str(error):
         return "out of memory: lower the batch or hydra.launcher.n_jobs, or raise hydra.launcher.memory_gb"
-    if error.__class__.__name__ in NAMED:
-        return str(error)
     return None
 
 
-def _interrupted(error: BaseException | None) -> bool:
-    """Whether it is an interrupt, or what a library made of one that came while it was cleaning up (OmegaConf does)."""
-    return error is not None and (isinstance(error, KeyboardInterrupt) or _interrupted(error.__context__))
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Return whether an error is an interrupt, or was raised by a library's cleanup during one (OmegaConf does so)."""
+    return error is not None and (isinstance(error, KeyboardInterrupt) or _is_interrupt(error.__context__))
 
 
-def guarded(work: Callable[[], Result]) -> Result:
-    """Do the work; an error that a user can mend ends the process with one line and status 2, an interrupt with 130."""
+def exit_on_error(work: Callable[[], Result]) -> Result:
+    """Return what `work` returns; exit with one line and status 2 on an error that the user can mend.
+
+    An interrupt exits with status 130. All other errors are raised.
+    """
     try:
         return work()
     except (KeyboardInterrupt, Exception) as error:
-        if _interrupted(error):
+        if _is_interrupt(error):
             print("stopped: the same command goes on from here", file=sys.stderr)
             sys.exit(130)
-        line = explain(error)
-        if line is None:
+        message = user_message(error)
+        if message is None:
             raise
         if distributed.rank() == 0:
-            print(f"error: {line}", file=sys.stderr)
+            print(f"error: {message}", file=sys.stderr)
         sys.exit(2)

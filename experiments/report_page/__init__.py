@@ -1,1 +1,1 @@
-"""The report page: what it shows (figures, runs, people), and its template, style and script."""
+"""The contents of the report page (figures, runs, people), and its template, style and script."""

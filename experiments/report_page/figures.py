@@ -1,4 +1,4 @@
-"""Every figure that was drawn, read from its folder: no figure is known by name here."""
+"""The figures of the report page, read from their folders: no figure's name is written here."""
 
 import base64
 import csv
@@ -12,15 +12,16 @@ from experiments.launch.config import CONF
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A figure at a scale, as the page shows it.
+class PageFigure:
+    """A figure at one scale, with the fields that the page's template reads.
 
-    where: `lab`, or `reproduced` for one that is committed. image: a data URI. header, cells: its table.
+    source: `lab`, or `reproduced` for a committed figure. about: what it shows. image: a data URI. header, cells: its
+    table.
     """
 
     name: str
     scale: str
-    where: str
+    source: str
     about: str
     image: str
     claims: list[dict[str, Any]]
@@ -30,63 +31,51 @@ class Shown:
 
     @property
     def id(self) -> str:
-        """The anchor on the page."""
+        """The HTML anchor of the figure."""
         return f"{self.scale}-{self.name}"
 
     @property
     def verdicts(self) -> dict[str, int]:
-        """How many claims hold, do not, and are not carried."""
+        """The number of claims that hold, that fail and that are open, because they were not judged."""
         holds = [claim["holds"] for claim in self.claims]
         return {"holds": holds.count(True), "fails": holds.count(False), "open": holds.count(None)}
 
     @property
     def command(self) -> str:
-        """The command that made it."""
-        usual = f"python -m experiments.reproduce figure={self.name} scale={self.scale}"
-        return str(self.manifest.get("command", usual))
+        """The command that drew the figure."""
+        default = f"python -m experiments.reproduce figure={self.name} scale={self.scale}"
+        return str(self.manifest.get("command", default))
 
     @property
     def config(self) -> str:
-        """The settings that it was made with, as JSON; empty where the manifest does not hold them."""
+        """The figure's config as JSON; empty where the manifest holds none."""
         return json.dumps(self.manifest["config"], indent=1) if "config" in self.manifest else ""
 
 
-def shown(lab: Path, committed: Path) -> list[Shown]:
-    """Return every figure of a lab, and those of the `reproduced` folder that the lab has not drawn itself."""
-    found: dict[tuple[str, str], Shown] = {}
-    for where, folder in (("reproduced", committed), ("lab", lab / "figures")):
-        for path in sorted(folder.glob("*/*/claims.json")):
-            one = read(path.parent, where)
-            found[one.scale, one.name] = one
-    return sorted(found.values(), key=lambda one: (_rank(one.scale), one.name), reverse=False)
+def collect_figures(lab: Path, committed: Path) -> list[PageFigure]:
+    """Return every figure of a lab and the committed ones that the lab has not drawn, the largest scale first."""
+    figures = {
+        (path.parent.parent.name, path.parent.name): read_figure(path.parent, source)
+        for source, folder in (("reproduced", committed), ("lab", lab / "figures"))
+        for path in sorted(folder.glob("*/*/claims.json"))
+    }
+    ranks = {scale: -number for number, scale in enumerate(SCALES)}
+    return sorted(figures.values(), key=lambda figure: (ranks.get(figure.scale, -len(SCALES)), figure.name))
 
 
-def _rank(scale: str) -> int:
-    """The scales that show most come first."""
-    return -SCALES.index(scale) if scale in SCALES else -len(SCALES)
-
-
-def read(folder: Path, where: str) -> Shown:
-    """Read the folder of one figure; what is missing of it is left empty."""
+def read_figure(folder: Path, source: str) -> PageFigure:
+    """Return the figure of a folder; fields whose files are missing are empty."""
     name, scale = folder.name, folder.parent.name
-    image, table = folder / "figure.png", folder / "table.csv"
+    image, table, manifest = (folder / file for file in ("figure.png", "table.csv", "manifest.json"))
     rows = list(csv.reader(table.read_text(encoding="utf-8").splitlines())) if table.exists() else [[]]
-    manifest = folder / "manifest.json"
-    return Shown(
-        name,
-        scale,
-        where,
-        about(name),
-        "data:image/png;base64," + base64.b64encode(image.read_bytes()).decode() if image.exists() else "",
-        json.loads((folder / "claims.json").read_text(encoding="utf-8")),
-        rows[0],
-        rows[1:],
-        json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {},
-    )
+    data = "data:image/png;base64," + base64.b64encode(image.read_bytes()).decode() if image.exists() else ""
+    claims = json.loads((folder / "claims.json").read_text(encoding="utf-8"))
+    settings = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
+    return PageFigure(name, scale, source, description(name), data, claims, rows[0], rows[1:], settings)
 
 
-def about(name: str) -> str:
-    """Return what a figure is about: the first line of its yaml."""
+def description(name: str) -> str:
+    """Return the description of a figure: the first line of its yaml; empty where it has none."""
     path = Path(CONF) / "figure" / f"{name}.yaml"
     first = path.read_text(encoding="utf-8").partition("\n")[0] if path.exists() else ""
     return first.removeprefix("#").strip() if first.startswith("#") else ""

@@ -26,10 +26,10 @@ function value(row, column) {
   return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-function compare(one, two) {
-  if (one === "" || two === "") return (one === "") - (two === "");
-  if (typeof one === "number" && typeof two === "number") return one - two;
-  return String(one).localeCompare(String(two), "en", { numeric: true });
+function compare(first, second) {
+  if (first === "" || second === "") return (first === "") - (second === "");
+  if (typeof first === "number" && typeof second === "number") return first - second;
+  return String(first).localeCompare(String(second), "en", { numeric: true });
 }
 
 for (const table of document.querySelectorAll(".sortable")) {
@@ -41,9 +41,9 @@ for (const table of document.querySelectorAll(".sortable")) {
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const body = table.tBodies[0];
       const rows = [...body.rows].sort((a, b) => {
-        const [one, two] = [value(a, column), value(b, column)];
-        const order = compare(one, two);
-        return down && one !== "" && two !== "" ? -order : order;
+        const [first, second] = [value(a, column), value(b, column)];
+        const order = compare(first, second);
+        return down && first !== "" && second !== "" ? -order : order;
       });
       body.append(...rows);
     });
@@ -62,18 +62,18 @@ function make(kind, properties, ...children) {
 
 function explore(worlds) {
   const [world, person, wrong, place] = ["world", "person", "wrong", "explorer"].map((id) => document.getElementById(id));
-  world.append(...worlds.map((one) => make("option", { value: one.id, textContent: one.label })));
+  world.append(...worlds.map((entry) => make("option", { value: entry.id, textContent: entry.label })));
   const chosen = () => worlds[world.selectedIndex];
   const fill = () => {
-    person.replaceChildren(...chosen().people.map((one) => {
-      const split = { test: " (held out)", train: " (questions trained on)" }[one.split] ?? "";
-      return make("option", { value: one.id, textContent: `${one.name || one.id}${split}` });
+    person.replaceChildren(...chosen().people.map((entry) => {
+      const split = { test: " (held out)", train: " (questions trained on)" }[entry.split] ?? "";
+      return make("option", { value: entry.id, textContent: `${entry.name || entry.id}${split}` });
     }));
     show();
   };
   const show = () => {
-    const one = chosen().people[person.selectedIndex];
-    place.replaceChildren(...(one ? [...told(one), ...asked(one, chosen().runs, wrong.checked)] : []));
+    const selected = chosen().people[person.selectedIndex];
+    place.replaceChildren(...(selected ? [...biographySection(selected), ...questionSection(selected, chosen().runs, wrong.checked)] : []));
   };
   world.addEventListener("change", fill);
   person.addEventListener("change", show);
@@ -81,17 +81,17 @@ function explore(worlds) {
   fill();
 }
 
-function told(person) {
+function biographySection(person) {
   const parts = [make("h3", { textContent: "What was written" })];
   for (const [corpus, entries] of Object.entries(person.entries)) {
-    const texts = entries.map(([text, spans]) => make("p", { className: "entry" }, ...marked(text, spans)));
+    const texts = entries.map(([text, spans]) => make("p", { className: "entry" }, ...highlighted(text, spans)));
     const summary = make("summary", { textContent: `${corpus}: ${entries.length} ${entries.length === 1 ? "entry" : "entries"}` });
     parts.push(make("details", { open: parts.length === 1 }, summary, ...texts));
   }
   return parts;
 }
 
-function marked(text, spans) {
+function highlighted(text, spans) {
   const parts = [];
   let last = 0;
   for (const [attribute, start, end] of [...spans].sort((a, b) => a[1] - b[1])) {
@@ -102,23 +102,23 @@ function marked(text, spans) {
   return parts;
 }
 
-function asked(person, runs, onlyWrong) {
-  const seen = runs.filter((run) => person.questions.some((question) => run.run in question.answers));
+function questionSection(person, runs, onlyWrong) {
+  const evaluated = runs.filter((run) => person.questions.some((question) => run.run in question.answers));
   const questions = person.questions.filter(
     (question) => !onlyWrong || Object.values(question.answers).some(([, right]) => !right));
-  const head = make("tr", {}, ...["question", "right answer", ...seen.map((run) => run.label)].map(
+  const head = make("tr", {}, ...["question", "right answer", ...evaluated.map((run) => run.label)].map(
     (name) => make("th", { textContent: name })));
   const rows = questions.map((question) => make("tr", {},
     make("td", { textContent: question.prompt, className: "wide" }),
     make("td", { textContent: question.gold }),
-    ...seen.map((run) => answer(question.answers[run.run]))));
+    ...evaluated.map((run) => answerCell(question.answers[run.run]))));
   const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
   const scroll = make("div", { className: "scroll", tabIndex: 0 }, table);
   return [make("h3", { textContent: `What was asked, and what each model answered (${questions.length})` }), scroll];
 }
 
-function answer(found) {
-  if (!found) return make("td", { textContent: "not asked" , className: "quiet" });
-  const [said, right] = found;
-  return make("td", { textContent: said === "" ? "(nothing)" : said, className: right ? "right" : "wrong" });
+function answerCell(answer) {
+  if (!answer) return make("td", { textContent: "not asked" , className: "quiet" });
+  const [text, right] = answer;
+  return make("td", { textContent: text === "" ? "(nothing)" : text, className: right ? "right" : "wrong" });
 }

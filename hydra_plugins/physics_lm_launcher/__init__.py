@@ -1,1 +1,1 @@
-"""Launchers and the sweeper of the lab, found by Hydra's own plugin mechanism."""
+"""The lab's launchers and its sweeper, which Hydra's plugin mechanism finds."""

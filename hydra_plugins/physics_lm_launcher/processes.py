@@ -1,7 +1,7 @@
 """`hydra/launcher=processes`: the joblib launcher with a process of its own for every job.
 
-The released one runs jobs one after the other in the same worker processes, which keep the memory of the
-jobs before, and loses the whole sweep when one of them is killed.
+The released launcher runs many jobs in the same worker process, which keeps the memory of earlier jobs, and the
+whole sweep is lost when one worker is killed.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from hydra_plugins.hydra_joblib_launcher.joblib_launcher import JoblibLauncher
 
 @dataclass
 class ProcessesConf:
-    """n_jobs: jobs at a time, -1 for one per core. threads: of each job, 0 to divide the cores among them.
+    """n_jobs: jobs at a time, -1 for one per core. threads: of each job, 0 to divide the cores among the jobs.
 
-    memory_gb: what a job may allocate, 0 for any amount. gpu_share: share of a GPU's memory that a job may
-    take, 0 to divide each GPU among the jobs that are placed on it.
+    memory_gb: the memory that a job may allocate, 0 for any amount. gpu_share: the share of a GPU's memory that a
+    job may take, 0 to divide each GPU among its jobs.
     """
 
     _target_: str = "hydra_plugins.physics_lm_launcher.processes.ProcessesLauncher"
@@ -34,10 +34,10 @@ ConfigStore.instance().store(group="hydra/launcher", name="processes", node=Proc
 
 
 class ProcessesLauncher(JoblibLauncher):  # type: ignore[misc]
-    """Every job in its own process, so that nothing one job does can touch another."""
+    """Run every job in its own process, so that no job can affect another."""
 
     def __init__(self, **settings: Any) -> None:
-        """Take the settings of ProcessesConf."""
+        """Store the settings of ProcessesConf."""
         super().__init__()
         self.settings = settings
 
@@ -45,13 +45,13 @@ class ProcessesLauncher(JoblibLauncher):  # type: ignore[misc]
         """Run the jobs; a job that fails or is killed is returned as failed and stops no other."""
         from hydra_plugins.physics_lm_launcher import _pool
 
-        told = (self.hydra_context, self.config, self.task_function, Singleton.get_state())
+        context = (self.hydra_context, self.config, self.task_function, Singleton.get_state())
         numbered = enumerate(map(list, job_overrides), initial_job_idx)
-        works = [(1, partial(_one, number, overrides, *told)) for number, overrides in numbered]
-        return [done for part in _pool.launch(self.settings, works) for done in part]
+        tasks = [(1, partial(_run_job, number, overrides, *context)) for number, overrides in numbered]
+        return [result for results in _pool.launch(self.settings, tasks) for result in results]
 
 
-def _one(*call: Any) -> list[JobReturn]:
+def _run_job(*arguments: Any) -> list[JobReturn]:
     from hydra_plugins.hydra_joblib_launcher._core import execute_job
 
-    return [execute_job(*call)]
+    return [execute_job(*arguments)]

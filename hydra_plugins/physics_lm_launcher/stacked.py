@@ -1,10 +1,10 @@
-"""`hydra/launcher=stacked`: several jobs in one process; those of one shape are trained and asked as a stack.
+"""`hydra/launcher=stacked`: several jobs in one process, whose models of one shape train and answer as a stack.
 
-Each writes into the store and the ledger what it would have written alone.
+Each job writes into the store and the ledger what it would have written in a process of its own.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -19,14 +19,14 @@ from omegaconf import DictConfig, open_dict
 
 from hydra_plugins.physics_lm_launcher.processes import ProcessesConf
 
-PATIENCE = 60.0  # seconds for which a stack on a GPU waits for a job whose corpus another process makes
+MAX_WAIT = 60.0  # seconds that a stack on a GPU waits for a job whose corpus another process is making
 
 
 @dataclass
 class StackedConf:
-    """stack: jobs that a process begins at a time, and so the most that are trained together.
+    """stack: jobs that a process has active at a time, and so the largest number that is trained together.
 
-    workers: processes that share the jobs; 0 takes one for each core, and on a GPU one for each stack.
+    workers: processes that share the jobs; 0 for one per core, or on a GPU one per stack up to the cores.
     """
 
     _target_: str = "hydra_plugins.physics_lm_launcher.stacked.StackedLauncher"
@@ -38,14 +38,14 @@ ConfigStore.instance().store(group="hydra/launcher", name="stacked", node=Stacke
 
 
 class StackedLauncher(Launcher):  # type: ignore[misc]
-    """Jobs that meet where they train and ask (physics_lm.together)."""
+    """Run jobs as threads of one process, which meet where they train and answer (physics_lm.concurrency)."""
 
     def __init__(self, stack: int, workers: int) -> None:
-        """Take the settings of StackedConf."""
+        """Store the settings of StackedConf."""
         self.stack, self.workers = stack, workers
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Remember what to run."""
+        """Store what to run."""
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
@@ -53,65 +53,58 @@ class StackedLauncher(Launcher):  # type: ignore[misc]
         from data_gen.errors import ConfigError
         from hydra_plugins.physics_lm_launcher import _child, _pool
 
-        if self.stack < 1:
-            raise ConfigError(f"hydra.launcher.stack={self.stack}: must be 1 or more")
-        if self.workers < 0:
-            raise ConfigError(f"hydra.launcher.workers={self.workers}: must be 0 or more")
+        for name, value, least in (("stack", self.stack, 1), ("workers", self.workers, 0)):
+            if value < least:
+                raise ConfigError(f"hydra.launcher.{name}={value}: must be {least} or more")
         gpu = _child.has_gpu()
-        parts = dealt(len(job_overrides), self.stack, self.workers, gpu)
-        told = (self.hydra_context, self.config, self.task_function, self.stack, PATIENCE if gpu else 0)
-        works = [partial(_jobs, [list(job_overrides[n]) for n in part], *told) for part in parts]
-        if len(works) == 1:
-            return works[0]()
-        state, settings = Singleton.get_state(), asdict(ProcessesConf(n_jobs=len(works)))
-        counted = [(len(part), partial(_elsewhere, state, work)) for part, work in zip(parts, works, strict=True)]
-        done = zip(parts, _pool.launch(settings, counted), strict=True)
-        by_number = {number: one for part, answers in done for number, one in zip(part, answers, strict=True)}
+        shares = split_jobs(len(job_overrides), self.stack, self.workers, gpu)
+        context = (self.hydra_context, self.config, self.task_function, self.stack, MAX_WAIT if gpu else 0)
+        tasks = [partial(_run_jobs, [list(job_overrides[number]) for number in share], *context) for share in shares]
+        if len(tasks) == 1:
+            return tasks[0]()
+        state, settings = Singleton.get_state(), asdict(ProcessesConf(n_jobs=len(tasks)))
+        sized = [(len(share), partial(_run_in_worker, state, task)) for share, task in zip(shares, tasks, strict=True)]
+        returns = [result for results in _pool.launch(settings, sized) for result in results]
+        by_number = dict(zip((number for share in shares for number in share), returns, strict=True))
         return [by_number[number] for number in range(len(job_overrides))]
 
 
-def dealt(jobs: int, stack: int, workers: int, gpu: bool) -> list[list[int]]:
+def split_jobs(jobs: int, stack: int, workers: int, gpu: bool) -> list[list[int]]:
     """Return the numbers of the jobs of each process.
 
-    On a GPU neighbours, which the order of a sweep keeps alike, stay together up to a stack; on a CPU, where a stack
-    gains nothing, each goes to the next process, so that all have the same work.
+    On a GPU neighbours, which the order of a sweep keeps alike, stay together in runs of at most `stack` jobs. On a
+    CPU, where a stack gains nothing, the processes take the jobs in turn, so that all have the same work.
     """
-    cores, run = cpu_count(), stack if gpu else 1
-    runs = [list(range(first, min(first + run, jobs))) for first in range(0, jobs, run)]
-    many = min(workers or cores, len(runs))
-    return [[number for part in runs[worker::many] for number in part] for worker in range(many)]
+    size = stack if gpu else 1
+    runs = [list(range(first, min(first + size, jobs))) for first in range(0, jobs, size)]
+    count = min(workers or cpu_count(), len(runs))
+    return [[number for run in runs[worker::count] for number in run] for worker in range(count)]
 
 
-def _elsewhere(state: Any, work: Any) -> Sequence[JobReturn]:
-    """Do a work in another process than Hydra's own."""
+def _run_in_worker(state: Any, task: Callable[[], Sequence[JobReturn]]) -> Sequence[JobReturn]:
+    """Run a task in a process other than Hydra's own."""
     setup_globals()
     Singleton.set_state(state)
-    done: Sequence[JobReturn] = work()
-    return done
+    return task()
 
 
-def _jobs(
-    overrides: Sequence[list[str]],
-    context: HydraContext,
-    config: DictConfig,
-    task: TaskFunction,
-    stack: int,
-    patience: float,
+def _run_jobs(
+    overrides: list[list[str]], context: HydraContext, config: DictConfig, task: TaskFunction, stack: int, wait: float
 ) -> Sequence[JobReturn]:
-    """Run jobs in this process, `stack` of them begun at a time."""
+    """Run the jobs in this process, at most `stack` of them active at a time."""
     from physics_lm import concurrency
 
-    jobs = [partial(task, _config(context, config, each)) for each in overrides]
-    return [_return(result) for result in concurrency.run(jobs, stack, patience)]
+    jobs = [partial(task, _job_config(context, config, words)) for words in overrides]
+    return [_to_return(result) for result in concurrency.run_jobs(jobs, stack, wait)]
 
 
-def _config(context: HydraContext, config: DictConfig, overrides: list[str]) -> DictConfig:
-    found = copy.deepcopy(context.config_loader.load_sweep_config(config, overrides))
-    with open_dict(found):
-        del found["hydra"]
-    return found
+def _job_config(context: HydraContext, config: DictConfig, overrides: list[str]) -> DictConfig:
+    job_config = copy.deepcopy(context.config_loader.load_sweep_config(config, overrides))
+    with open_dict(job_config):
+        del job_config["hydra"]
+    return job_config
 
 
-def _return(result: Any) -> JobReturn:
+def _to_return(result: Any) -> JobReturn:
     failed = isinstance(result, BaseException)
     return JobReturn(status=JobStatus.FAILED if failed else JobStatus.COMPLETED, _return_value=result)

@@ -1,4 +1,4 @@
-"""`hydra/sweeper=ledger`: Hydra's own sweeper, whose jobs go through the ledger as a figure's arms do."""
+"""`hydra/sweeper=ledger`: Hydra's basic sweeper, with its jobs recorded in the ledger as a figure's arms are."""
 
 import inspect
 import sys
@@ -16,7 +16,7 @@ from data_gen.errors import ConfigError
 
 @dataclass
 class LedgerSweeperConf(BasicSweeperConf):  # type: ignore[misc]
-    """As Hydra's."""
+    """The settings of Hydra's basic sweeper."""
 
     _target_: str = "hydra_plugins.physics_lm_launcher.sweeper.LedgerSweeper"
 
@@ -25,35 +25,33 @@ ConfigStore.instance().store(group="hydra/sweeper", name="ledger", node=LedgerSw
 
 
 class LedgerSweeper(BasicSweeper):  # type: ignore[misc]
-    """Hydra's sweeper; only the launcher is wrapped."""
+    """Hydra's basic sweeper with a launcher that records each job in the ledger."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Prepare a sweep, each job of which writes in the ledger how it went."""
-        from experiments.launch import jobs
+        """Prepare the sweep and wrap its launcher."""
+        from experiments.launch.jobs import execute_job
+        from experiments.launch.sweep import RecordingLauncher
 
         self.command = Path(inspect.getfile(task_function)).stem
-        super().setup(hydra_context=hydra_context, task_function=jobs.run_job, config=config)
-        self.launcher: Any = jobs.RecordingLauncher(self.launcher)
+        super().setup(hydra_context=hydra_context, task_function=execute_job, config=config)
+        self.launcher: Any = RecordingLauncher(self.launcher)
 
     def sweep(self, arguments: list[str]) -> None:
-        """Run all jobs; the command ends with status 1 where one failed, after the others."""
-        from experiments.launch.errors import guarded
+        """Run all jobs; afterwards the command ends with status 1 if any of them failed."""
+        from experiments.launch.errors import exit_on_error
 
-        def work() -> None:
-            self._check(arguments)
-            super(LedgerSweeper, self).sweep(arguments)
-
-        guarded(work)
+        exit_on_error(lambda: self._check(arguments))
+        exit_on_error(lambda: super(LedgerSweeper, self).sweep(arguments))
         if self.launcher.failed:
             sys.exit(1)
 
     def _check(self, arguments: list[str]) -> None:
-        """Raise ConfigError where something else than runs would be swept."""
-        from experiments.run import check_words
+        """Raise ConfigError if the command to sweep is not experiments.run, or an override is not a run's."""
+        from experiments.run import check_overrides
 
         if self.command != "run":
             raise ConfigError(
                 f"-m sweeps experiments.run, and experiments.{self.command} is no run: leave it out (a figure has "
                 "figure.arms and figure.seeds, and figure=all makes every one)"
             )
-        check_words(arguments)
+        check_overrides(arguments)

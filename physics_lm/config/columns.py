@@ -1,42 +1,38 @@
-"""TODO physics_lm.config.columns."""
+"""A run's config as flat columns of its rows."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from data_gen import fingerprint
 from data_gen.config import BesideConfig, FactsConfig
-
-if TYPE_CHECKING:
-    pass
 from physics_lm.config.run import RunConfig
 
-# settings that change how a result is reached, never which result, and where on this machine something lies
-HOW = ("save_every", "precision", "compile", "path")
+# settings that change how a result is computed but not the result, and paths on this machine
+EXECUTION_KEYS = ("save_every", "precision", "compile", "path")
 
 
-def pathless(config: FactsConfig) -> FactsConfig:
-    """Return the config with a folder's content in the place of its path, where it is read."""
-    read = config.folder and config.kind == "names"
-    return replace(config, folder=fingerprint.fingerprint(config.folder) if read else "")
+def fingerprint_folder(config: FactsConfig) -> FactsConfig:
+    """Return the config with the content's sha256 in place of the folder, or "" where the folder is not read."""
+    is_read = config.folder and config.kind == "names"
+    return replace(config, folder=fingerprint.content_sha256(config.folder) if is_read else "")
 
 
 def settings_columns(config: RunConfig) -> Mapping[str, Any]:
-    """Return the arm's config as flat columns, e.g. `corpus.entries`; what decides a row and nothing else.
+    """Return the settings that decide a run's rows, as flat columns such as `corpus.entries`.
 
-    `corpus.path`, `model.path` and `rewrite.path`, where something was read there, hold its fingerprint.
+    `corpus.path`, `model.path` and `rewrite.path` hold the sha256 of the content, where something was read there.
     """
-    flat: dict[str, Any] = {}
     beside = config.beside if config.beside.kind != "none" else BesideConfig()
-    _flatten(asdict(replace(config, beside=beside, facts=pathless(config.facts), probe=config.probe.used)), "", flat)
-    read = {f"{name}.path": getattr(config, name).path for name in ("corpus", "model", "rewrite")}
-    decides = {key: value for key, value in flat.items() if key.rpartition(".")[2] not in HOW}
-    return decides | {key: fingerprint.fingerprint(path) for key, path in read.items() if path}
+    facts, probe = fingerprint_folder(config.facts), config.probe.result_settings
+    columns = _flatten(asdict(replace(config, beside=beside, facts=facts, probe=probe)))
+    columns = {key: value for key, value in columns.items() if key.rpartition(".")[2] not in EXECUTION_KEYS}
+    paths = {f"{name}.path": getattr(config, name).path for name in ("corpus", "model", "rewrite")}
+    return columns | {key: fingerprint.content_sha256(path) for key, path in paths.items() if path}
 
 
-def _flatten(value: Mapping[str, Any], prefix: str, into: dict[str, Any]) -> None:
-    for key, part in value.items():
-        if isinstance(part, Mapping):
-            _flatten(part, f"{prefix}{key}.", into)
-        else:
-            into[prefix + key] = part
+def _flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for key, value in settings.items():
+        columns |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return columns

@@ -1,4 +1,4 @@
-"""Settings of everything that learns; no torch here, so that a command line is read at once."""
+"""Settings of the model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,8 @@ KINDS = ("gpt2", "gpt2_rotary", "llama", "mistral", "checkpoint")
 class ModelConfig:
     """kind: gpt2, gpt2_rotary, llama, mistral, or checkpoint (a local folder, `path`).
 
-    layers, width, heads: the shape. positions: longest context. dropout: of a model in training. sharing: how
-    many of mistral's query heads share a key and a value head, as far as there are that many.
+    layers, width, heads: the shape. positions: longest context. dropout: in training. sharing: number of mistral's
+    query heads per key and value head, at most `heads`.
     """
 
     kind: str = "gpt2_rotary"
@@ -27,7 +27,7 @@ class ModelConfig:
 
 
 def check_model(config: ModelConfig) -> None:
-    """Raise ConfigError naming the key and the mend where the shape is impossible."""
+    """Raise ConfigError naming the key and how to fix it where the shape is impossible."""
     if config.kind not in KINDS:
         raise ConfigError(f"model.kind={config.kind}: choose one of {', '.join(KINDS)}")
     if config.kind == "checkpoint":

@@ -1,20 +1,19 @@
-"""TODO physics_lm.config.probe."""
+"""Settings of the probe."""
 
 from dataclasses import dataclass, replace
 
-LINEAR = ("p_probe", "q_probe")  # probes that learn
-ASKS = ("bidirectional", "curves", "extraction", "manipulation", "reversal", "reversal_logprob")  # that only ask
+LINEAR_PROBES = ("p_probe", "q_probe")  # probes that are trained
+QUESTION_PROBES = ("bidirectional", "curves", "extraction", "manipulation", "reversal", "reversal_logprob")
 
 
 @dataclass(frozen=True)
 class ProbeConfig:
-    """What is asked of the trained model. kind: a module of physics_lm.probes. batch: rows a forward pass.
+    """What is measured on the trained model. kind: a module of physics_lm.probes. batch: rows per forward pass.
 
-    The rest is of probes that learn (p_probe, q_probe; Part 3.1, appendix). examples: entries or names a step. rank: of
+    The rest is for linear probes (p_probe, q_probe; Part 3.1, appendix). examples: entries or names per step. rank: of
     the embedding's update. shared: one update for all tasks and positions of an attribute, and one for all controls,
     instead of one for each. tasks: all, or some joined by + (first, whole, first_major, whole_major, ...). positions:
-    all, or some joined by +. save_every: steps between resumable states. precision: in which the frozen model reads,
-    as of a training.
+    all, or some joined by +. save_every: steps between resumable states. precision: of the frozen model, as in training
     """
 
     kind: str = "extraction"
@@ -31,8 +30,8 @@ class ProbeConfig:
     precision: str = "auto"
 
     @property
-    def used(self) -> "ProbeConfig":
-        """The settings that decide a result of this kind of probe: all but how, where it does more than ask."""
-        if self.kind in ASKS:
+    def result_settings(self) -> "ProbeConfig":
+        """The settings that decide a result of this kind of probe; all others are at their defaults."""
+        if self.kind in QUESTION_PROBES:
             return ProbeConfig(self.kind, self.batch)
         return replace(self, save_every=ProbeConfig.save_every, precision=ProbeConfig.precision)

@@ -1,15 +1,15 @@
-"""TODO physics_lm.config.rewrite."""
+"""Settings of the rewriting."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RewriteConfig:
-    """A local instruct model that writes every entry anew (Part 3.1, section 2.2: bioR).
+    """A local instruct model that rewrites every entry (Part 3.1, section 2.2: bioR).
 
-    path: its transformers folder; empty leaves the entries as they are. words: asked for. tokens: at most.
-    tries: how often an entry is asked for until the name and all six values stand in it; then it is left out.
-    temperature: of the sampling; 0 takes the likeliest. batch: entries at a time.
+    path: its transformers folder; empty for no rewriting. words: the length that the prompt requests. tokens: maximum.
+    tries: samples per entry until one holds the name and all six values; an entry without one is left out.
+    temperature: of the sampling; 0 for greedy decoding. batch: entries at a time.
     """
 
     path: str = ""

@@ -1,7 +1,6 @@
-"""TODO physics_lm.config.run."""
+"""The config of a whole run."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from data_gen.config import BesideConfig, CorpusConfig, FactsConfig, QuestionConfig, WorldConfig
 from physics_lm.config.model import ModelConfig
@@ -10,16 +9,13 @@ from physics_lm.config.rewrite import RewriteConfig
 from physics_lm.config.tokenizer import TokenizerConfig
 from physics_lm.config.training import FinetuneConfig, PretrainConfig
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True)
 class RunConfig:
     """Everything that decides one run. seed sets world, corpus and initialisation together.
 
-    beside: what else is read, and is part of the corpus on disk: celebrities, or texts that tell of nobody.
-    rewrite: a local instruct model that writes the entries anew before anything is trained on them.
+    beside: auxiliary entries, part of the corpus on disk: celebrities, or unrelated texts about nobody.
+    rewrite: a local instruct model that rewrites the entries before anything is trained on them.
     prior: a fine-tuning on extraction questions before `finetune` on `questions` (the model M' of Part 3.2).
     """
 

@@ -1,13 +1,13 @@
-"""TODO physics_lm.config.tokenizer."""
+"""Settings of the tokenizer."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """kind: word or bpe (trained on the corpus), or gpt2 (from the hub). size: bpe's vocabulary.
+    """kind: word or bpe (trained on the corpus), or gpt2 (from the hub). size: bpe's vocabulary size.
 
-    compact: of bpe and gpt2 only the tokens that the corpus uses, under new ids; undone at export.
+    compact: keep only the tokens that the corpus uses, under new ids (bpe, gpt2); undone at export.
     """
 
     kind: str = "gpt2"

@@ -1,4 +1,4 @@
-"""TODO physics_lm.config.tracking."""
+"""Settings of experiment tracking."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""TODO physics_lm.data.batches."""
+"""Fine-tuning batches: one question or sentence per row, with the loss on part of its tokens."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 
 from physics_lm.data.ragged import Ids, Ragged, epoch_order, pad
 
-IGNORE = -100
+IGNORE = -100  # the label of a token without loss
+_cached_order = lru_cache(maxsize=4)(epoch_order)
 
 
 @dataclass(frozen=True)
 class QuestionBatches:
-    """Batches of single questions, padded on the right; only the answers are learned.
+    """Batches of single questions, padded on the right; the loss is on the answers only.
 
-    sequences: each question with its end token. prompt: (Q,) how many of its tokens are the prompt's.
-    hide: the id that is shown in place of the answers' tokens, for a model that restores them; the end token
-    is then shown and not learned.
+    sequences: Q questions, each with its end token. prompt: (Q,) number of prompt tokens of each. pad: filler id.
+    mask: for a bidirectional model, the id that replaces the answers' tokens in the input; the end token then stays
+    in the input and has no loss.
     """
 
     sequences: Ragged
@@ -25,30 +26,18 @@ class QuestionBatches:
     batch: int
     seed: int
     pad: int
-    hide: int | None = None
+    mask: int | None = None
 
     def __call__(self, step: int) -> tuple[Ids, Ids]:
-        """Return inputs and labels, each (batch, longest), of a step."""
-        index = np.array([self._index(step * self.batch + row) for row in range(self.batch)])
-        return self.pack(index)
-
-    def _index(self, number: int) -> int:
-        epoch, place = divmod(number, len(self.sequences))
-        return int(self._order(epoch)[place])
-
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        return _cached_order(len(self.sequences), self.seed, epoch)
+        """Return the inputs and labels of a step, each (batch, longest question)."""
+        size, numbers = len(self.sequences), range(step * self.batch, (step + 1) * self.batch)
+        return self.pack(np.array([_cached_order(size, self.seed, n // size)[n % size] for n in numbers]))
 
     def pack(self, index: NDArray[np.int64]) -> tuple[Ids, Ids]:
-        """Return inputs and labels of the questions at `index`, padded to the longest."""
+        """Return the inputs and labels of the questions at `index`, padded to the longest."""
         inputs = pad(self.sequences, index, self.pad)
-        place = np.arange(inputs.shape[1])
-        told = self.sequences.lengths[index, None] - (self.hide is not None)
-        answer = (place >= self.prompt[index, None]) & (place < told)
+        token = np.arange(inputs.shape[1])
+        stop = self.sequences.lengths[index, None] - (self.mask is not None)
+        answer = (token >= self.prompt[index, None]) & (token < stop)
         labels = np.where(answer, inputs, IGNORE).astype(np.int32)
-        return inputs if self.hide is None else np.where(answer, self.hide, inputs).astype(np.int32), labels
-
-
-@lru_cache(maxsize=4)
-def _cached_order(size: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    return epoch_order(size, seed, epoch)
+        return inputs if self.mask is None else np.where(answer, self.mask, inputs).astype(np.int32), labels

@@ -1,8 +1,9 @@
-"""A byte-pair vocabulary cut down to the tokens that a corpus uses, and undone at export.
+"""A byte-pair vocabulary reduced to the tokens that a corpus uses; export restores the original one.
 
-Byte-level BPE keeps every merge that leads to a used token, so that the corpus is cut into the very same tokens, under
-new ids; all other text can still be told, in smaller pieces. The head of a small model is most of its work: GPT-2's
-50,257 tokens become a few thousand. The softmax then has fewer tokens to rule out, which the fidelity table must say.
+The reduction keeps every merge that leads to a used token, so the corpus is split into the very same tokens under new
+ids; any other text can still be encoded, in smaller pieces. The head takes most of a small model's computation:
+GPT-2's 50,257 tokens become a few thousand. The softmax then has fewer tokens to rule out, which the fidelity table
+must state.
 """
 
 import json
@@ -14,28 +15,28 @@ from transformers import PreTrainedTokenizerBase
 
 from physics_lm.data import tokenizers
 
-ORIGINAL = "original"  # in a tokenizer's folder: the one that it was cut from
+ORIGINAL = "original"  # folder, within a tokenizer's folder, of the tokenizer that was reduced
 
 
-def compact(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> PreTrainedTokenizerBase:
-    """Return the tokenizer with the tokens that the texts use, those that they are merged from, and every byte."""
+def keep_used_tokens(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> PreTrainedTokenizerBase:
+    """Return the tokenizer with the tokens of the texts, the tokens that these are merged from, and every byte."""
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     vocabulary = state["model"]["vocab"]
     merges = [tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair) for pair in state["model"]["merges"]]
-    parts: dict[str, list[str]] = defaultdict(list)
+    pieces: dict[str, list[str]] = defaultdict(list)
     for left, right in merges:
-        parts[left + right] += [left, right]
+        pieces[left + right] += [left, right]
     used = {tokenizer.convert_ids_to_tokens(i) for ids in tokenizers.ids(tokenizer, list(texts)) for i in set(ids)}
-    kept = {*pre_tokenizers.ByteLevel.alphabet(), *(added["content"] for added in state["added_tokens"])}
-    todo = [token for token in used if token not in kept]
-    while todo:
-        token = todo.pop()
-        if token not in kept:
-            kept.add(token)
-            todo += parts[token]
-    ordered = sorted(kept & set(vocabulary), key=vocabulary.__getitem__)
+    keep = {*pre_tokenizers.ByteLevel.alphabet(), *(added["content"] for added in state["added_tokens"])}
+    pending = [token for token in used if token not in keep]
+    while pending:
+        token = pending.pop()
+        if token not in keep:
+            keep.add(token)
+            pending += pieces[token]
+    ordered = sorted(keep & set(vocabulary), key=vocabulary.__getitem__)
     state["model"]["vocab"] = {token: number for number, token in enumerate(ordered)}
-    state["model"]["merges"] = [list(pair) for pair in merges if {*pair, "".join(pair)} <= kept]
+    state["model"]["merges"] = [list(pair) for pair in merges if {*pair, "".join(pair)} <= keep]
     for added in state["added_tokens"]:
         added["id"] = state["model"]["vocab"][added["content"]]
-    return tokenizers.wrapped(Tokenizer.from_str(json.dumps(state)), None)
+    return tokenizers.wrap(Tokenizer.from_str(json.dumps(state)), None)

@@ -1,4 +1,4 @@
-"""Facts as token ids: what a model reads of them in fine-tuning, or among biographies in pretraining."""
+"""Facts as token ids, for fine-tuning or to be mixed into the pretraining entries."""
 
 from functools import cached_property
 
@@ -9,38 +9,39 @@ from data_gen import facts
 from data_gen.facts import cures
 from data_gen.facts.fact import Facts
 from physics_lm.config.run import RunConfig
-from physics_lm.data import batches, ragged, tokenizers
+from physics_lm.data import ragged, tokenizers
+from physics_lm.data.batches import QuestionBatches
 
 
 class FactData:
-    """The facts of a run, the texts that tell them, and those that a cure adds."""
+    """A run's facts, their training sentences, and the texts that a cure adds."""
 
     def __init__(self, config: RunConfig) -> None:
-        """Remember whose facts; they are made when they are needed."""
+        """Remember the config; the facts are made on first use."""
         self._config = config
 
     @cached_property
     def facts(self) -> Facts:
-        """The facts, what tells them and what is asked about them."""
+        """The facts, their training sentences and their questions."""
         return facts.make(self._config.facts, self._config.world.pools, self._config.seed)
 
     @cached_property
-    def added(self) -> list[str]:
+    def added_texts(self) -> list[str]:
         """The texts that a cure adds."""
-        return cures.added(self._config.facts, self.facts, self._config.seed)
+        return cures.added_texts(self._config.facts, self.facts, self._config.seed)
 
-    def extend(self, vocabulary: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-        """Return the tokenizer with the words of the facts that it lacks."""
-        return tokenizers.extend(vocabulary, [*self.facts.texts, *self.added])
+    def extend(self, tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+        """Return the tokenizer extended by the words of the facts that it lacks."""
+        return tokenizers.extend(tokenizer, [*self.facts.texts, *self.added_texts])
 
-    def ids(self, vocabulary: PreTrainedTokenizerBase) -> list[list[int]]:
-        """Return the token ids of the sentences told, and of what a cure adds to them."""
-        texts = [sentence.text for sentence in self.facts.told] + self.added
-        ids = tokenizers.ids(vocabulary, texts)
-        return ids + ([cures.tokens(row) for row in ids] if self._config.facts.cure == "token" else [])
+    def ids(self, tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
+        """Return the token ids of the training sentences and of what a cure adds."""
+        texts = [sentence.text for sentence in self.facts.training] + self.added_texts
+        ids = tokenizers.ids(tokenizer, texts)
+        return ids + ([cures.reverse_tokens(row) for row in ids] if self._config.facts.cure == "token" else [])
 
-    def rows(self, vocabulary: PreTrainedTokenizerBase, batch: int) -> batches.QuestionBatches:
-        """Return batches of single sentences, each between end tokens; every token is learned."""
-        end = vocabulary.eos_token_id
-        sequences = ragged.join([[end, *ids] for ids in self.ids(vocabulary)], end)
-        return batches.QuestionBatches(sequences, np.ones(len(sequences), np.int64), batch, self._config.seed, end)
+    def batches(self, tokenizer: PreTrainedTokenizerBase, batch: int) -> QuestionBatches:
+        """Return batches of single sentences, each between end tokens, with the loss on every token."""
+        end = tokenizer.eos_token_id
+        sequences = ragged.join([[end, *ids] for ids in self.ids(tokenizer)], end)
+        return QuestionBatches(sequences, np.ones(len(sequences), np.int64), batch, self._config.seed, end)

@@ -1,4 +1,4 @@
-"""TODO physics_lm.data.mask_token."""
+"""The mask token of the bidirectional objectives."""
 
 from transformers import PreTrainedTokenizerBase
 
@@ -8,7 +8,7 @@ MASK = "<|mask|>"
 
 
 def extend(tokenizer: PreTrainedTokenizerBase, objective: str) -> PreTrainedTokenizerBase:
-    """Return the tokenizer with the mask token, where the objective needs one; ids it has stay as they are."""
+    """Return the tokenizer, with the mask token where the objective is not causal; existing ids stay."""
     if objective == "causal":
         return tokenizer
     extended = tokenizers.extend(tokenizer, [MASK])
@@ -17,10 +17,10 @@ def extend(tokenizer: PreTrainedTokenizerBase, objective: str) -> PreTrainedToke
 
 
 def mask_id(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Return the id of the mask token of a tokenizer that has one (see `extend`)."""
+    """Return the id of the mask token; the tokenizer must have one (see `extend`)."""
     return int(tokenizer.convert_tokens_to_ids(MASK))
 
 
-def hiding_id(tokenizer: PreTrainedTokenizerBase, objective: str) -> int | None:
-    """Return the id that stands for a question's answer: the mask's under `masked`, else None, nothing is hidden."""
+def answer_mask_id(tokenizer: PreTrainedTokenizerBase, objective: str) -> int | None:
+    """Return the id that replaces a question's answer in the input: the mask under `masked`, else None (no masking)."""
     return mask_id(tokenizer) if objective == "masked" else None

@@ -1,7 +1,7 @@
-"""Batches as pure functions of the step, so that the data position is the step number itself.
+"""Token sequences of different lengths in one flat array, and the order of entries in each epoch.
 
-Entries are joined by the end token in an order shuffled over the whole corpus every epoch, and cut into
-windows (Part 3.1, section 2.4). Every window is of one kind: biographies or questions.
+Entries are joined by the end token in an order that is shuffled over the whole corpus every epoch (Part 3.1, section
+2.4). The order is a pure function of seed and epoch, so a step number alone gives the position in the data.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Ids = NDArray[np.int32]
 Flat = NDArray[np.integer[Any]]  # many ids: uint16 where the vocabulary allows
-BLOCK = 16_384  # sequences that are laid at once
+BLOCK = 16_384  # sequences that are copied at once
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class Ragged:
 
     flat: Flat
     bounds: NDArray[np.int64]
+
+    @classmethod
+    def from_lengths(cls, flat: Flat, lengths: NDArray[np.int64]) -> "Ragged":
+        """Return the sequences of the given lengths that lie end to end in `flat`."""
+        return cls(flat, np.concatenate([[0], np.cumsum(lengths)]))
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
@@ -35,10 +40,14 @@ class Ragged:
     def __getitem__(self, index: int) -> Flat:
         return self.flat[self.bounds[index] : self.bounds[index + 1]]
 
+    def select(self, index: NDArray[np.int64]) -> "Ragged":
+        """Return a copy of the sequences at `index`, which may leave out and repeat."""
+        return Ragged.from_lengths(self.reorder(index), self.lengths[index])
+
     def reorder(self, order: NDArray[np.int64]) -> Flat:
-        """Return the sequences laid end to end in another order, which may leave out and repeat."""
+        """Return the tokens of the sequences in another order, which may leave out and repeat."""
         lengths = self.lengths
-        laid = np.empty(int(lengths[order].sum()), self.flat.dtype)
+        flat = np.empty(int(lengths[order].sum()), self.flat.dtype)
         filled = 0
         for first in range(0, len(order), BLOCK):  # by blocks, so that the indices stay in the processor's cache
             block = order[first : first + BLOCK]
@@ -46,28 +55,26 @@ class Ragged:
             stops = np.cumsum(length)
             index = np.repeat(self.bounds[block] - (stops - length), length)
             index += np.arange(len(index))
-            np.take(self.flat, index, out=laid[filled : filled + len(index)], mode="clip")
+            np.take(self.flat, index, out=flat[filled : filled + len(index)], mode="clip")
             filled += len(index)
-        return laid
+        return flat
 
 
 def pad(sequences: Ragged, index: NDArray[np.int64], filler: int) -> Ids:
-    """Return the sequences at `index`, shape (len(index), longest), filled up on the right."""
+    """Return the sequences at `index`, shape (len(index), longest), padded on the right."""
     lengths = sequences.lengths[index]
-    place = np.arange(int(lengths.max()))
-    flat = np.minimum(sequences.bounds[index, None] + place, len(sequences.flat) - 1)
-    return np.where(place < lengths[:, None], sequences.flat[flat], filler).astype(np.int32)
+    token = np.arange(int(lengths.max()))
+    flat = np.minimum(sequences.bounds[index, None] + token, len(sequences.flat) - 1)
+    return np.where(token < lengths[:, None], sequences.flat[flat], filler).astype(np.int32)
 
 
 def join(sequences: Sequence[Sequence[int]], end_id: int) -> Ragged:
     """Lay token sequences end to end, the end token after each."""
     lengths = np.fromiter((len(s) + 1 for s in sequences), np.int64, len(sequences))
     flat = np.fromiter((i for s in sequences for i in (*s, end_id)), np.int32, int(lengths.sum()))
-    return Ragged(flat, np.concatenate([[0], np.cumsum(lengths)]))
+    return Ragged.from_lengths(flat, lengths)
 
 
 def epoch_order(size: int, seed: int, epoch: int, shuffle: bool = True) -> NDArray[np.int64]:
     """Return the order of one epoch, a permutation of `size` entries."""
-    if not shuffle:
-        return np.arange(size)
-    return np.random.default_rng([seed, epoch]).permutation(size)
+    return np.random.default_rng([seed, epoch]).permutation(size) if shuffle else np.arange(size)

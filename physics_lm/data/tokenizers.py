@@ -1,7 +1,7 @@
 """Tokenizers: `word` and `bpe` trained on the corpus, `gpt2` from the hub.
 
-All cut text before a space and treat the start of a text as if a space stood there, so that a value
-has the same tokens in an entry, a question and an answer.
+All split text before a space and treat the start of a text as if a space preceded it, so a value has the same tokens
+in an entry, a question and an answer.
 """
 
 import json
@@ -19,7 +19,7 @@ from physics_lm.config.tokenizer import TokenizerConfig
 
 END = "<|endoftext|>"
 UNKNOWN = "<|unknown|>"
-PART = 10_000  # texts that are encoded at once
+BATCH = 10_000  # texts encoded at once
 _MARK = re.compile(r"<\|\w+\|>")
 
 
@@ -42,15 +42,15 @@ def train(config: TokenizerConfig, texts: Iterable[str]) -> PreTrainedTokenizerB
         raise ConfigError(f"tokenizer.kind={config.kind}: choose word, bpe or gpt2")
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(progress.over(list(texts), "tokenizer", "text"), trainer)
-    return wrapped(tokenizer, UNKNOWN if config.kind == "word" else None)
+    tokenizer.train_from_iterator(progress.track(list(texts), "tokenizer", "text"), trainer)
+    return wrap(tokenizer, UNKNOWN if config.kind == "word" else None)
 
 
-def wrapped(tokenizer: Tokenizer, unknown: str | None) -> PreTrainedTokenizerBase:
-    """Return a tokenizer in transformers' clothes."""
-    known = {"unk_token": unknown} if unknown else {}
+def wrap(tokenizer: Tokenizer, unknown: str | None) -> PreTrainedTokenizerBase:
+    """Return a transformers tokenizer around one of the `tokenizers` library. unknown: the unknown token, if any."""
+    special = {"unk_token": unknown} if unknown else {}
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token=END, eos_token=END, pad_token=END, add_prefix_space=True, **known
+        tokenizer_object=tokenizer, bos_token=END, eos_token=END, pad_token=END, add_prefix_space=True, **special
     )
 
 
@@ -62,7 +62,7 @@ def check(config: TokenizerConfig) -> None:
 
 def _from_hub(name: str) -> PreTrainedTokenizerBase:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, add_prefix_space=True, local_files_only=not _reachable())
+        tokenizer = AutoTokenizer.from_pretrained(name, add_prefix_space=True, local_files_only=not _hub_responds())
     except (OSError, ValueError):
         raise ConfigError(
             f"tokenizer=gpt2: {name} is neither in the local cache nor can the hub be reached; "
@@ -72,17 +72,17 @@ def _from_hub(name: str) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def _reachable() -> bool:
-    """Whether the hub answers within seconds; asked first, since the hub's own client tries for a minute."""
+def _hub_responds() -> bool:
+    """Return whether the hub responds within 5 seconds; the hub's own client tries for a minute."""
     try:
         huggingface_hub.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=5)
-    except Exception:  # every kind of no is a no
+    except Exception:  # any failure means that the hub cannot be used
         return False
     return not huggingface_hub.constants.HF_HUB_OFFLINE
 
 
 def extend(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> PreTrainedTokenizerBase:
-    """Return the tokenizer with the words of the texts that it lacks; ids it has stay as they are.
+    """Return the tokenizer extended by the words of the texts that it lacks; existing ids stay.
 
     Marks like `<|hint|>` become tokens of their own in every tokenizer; only a word tokenizer lacks words.
     """
@@ -90,49 +90,50 @@ def extend(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> PreTrain
     marks = sorted({mark for text in texts for mark in _MARK.findall(text)})
     if tokenizer.unk_token_id is not None:
         tokenizer = _with_words(tokenizer, texts, marks)
-    known = tokenizer.get_added_vocab()
-    tokenizer.add_tokens([AddedToken(mark, lstrip=True, special=True) for mark in marks if mark not in known])
+    existing = tokenizer.get_added_vocab()
+    tokenizer.add_tokens([AddedToken(mark, lstrip=True, special=True) for mark in marks if mark not in existing])
     return tokenizer
 
 
 def _with_words(tokenizer: PreTrainedTokenizerBase, texts: list[str], marks: list[str]) -> PreTrainedTokenizerBase:
-    """Return a word tokenizer with the marks and the words that it lacks, at the ids after its own.
+    """Return a word tokenizer with the missing marks and words, at the ids after its own.
 
-    Marks are words of the model too: an added token that is not loses its id to the next word when it is read back.
+    Marks enter the model's vocabulary too: otherwise an added token loses its id to the next word when it is reloaded.
     """
     backend = tokenizer.backend_tokenizer
-    words = {w for text in texts for part in _MARK.split(text) for w, _ in backend.pre_tokenizer.pre_tokenize_str(part)}
+    pieces = [piece for text in texts for piece in _MARK.split(text)]
+    words = {word for piece in pieces for word, _ in backend.pre_tokenizer.pre_tokenize_str(piece)}
     state = json.loads(backend.to_str())
-    known = state["model"]["vocab"]
-    missing = [*(mark for mark in marks if mark not in known), *sorted(words - set(known))]
-    known.update({word: len(known) + number for number, word in enumerate(missing)})
-    return wrapped(Tokenizer.from_str(json.dumps(state)), UNKNOWN)
+    vocabulary = state["model"]["vocab"]
+    missing = [*(mark for mark in marks if mark not in vocabulary), *sorted(words - set(vocabulary))]
+    vocabulary.update({word: len(vocabulary) + number for number, word in enumerate(missing)})
+    return wrap(Tokenizer.from_str(json.dumps(state)), UNKNOWN)
 
 
 def ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
     """Return the token ids of texts, without special tokens."""
-    return [encoded.ids for encoded in _encoded(texts, _unpadded(tokenizer).encode_batch_fast)]
+    return [encoded.ids for encoded in _in_batches(texts, _backend(tokenizer).encode_batch_fast)]
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Iterator[Encoding]:
-    """Return the tokens of texts, with their ids and offsets, without special tokens; no text is cut or filled up."""
-    return _encoded(texts, _unpadded(tokenizer).encode_batch)
+    """Return the encodings of texts (ids and offsets), without special tokens, padding or truncation."""
+    return _in_batches(texts, _backend(tokenizer).encode_batch)
 
 
-def _encoded(texts: Sequence[str], how: Callable[..., list[Encoding]]) -> Iterator[Encoding]:
-    parts = [texts[start : start + PART] for start in range(0, len(texts), PART)]
-    for part in progress.over(parts, "tokens", "part"):
-        yield from how(list(part), add_special_tokens=False)
+def _in_batches(texts: Sequence[str], encode_batch: Callable[..., list[Encoding]]) -> Iterator[Encoding]:
+    batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+    for batch in progress.track(batches, "tokens", "part"):
+        yield from encode_batch(list(batch), add_special_tokens=False)
 
 
 def decode(tokenizer: PreTrainedTokenizerBase, ids: Sequence[list[int]]) -> list[str]:
-    """Return token ids as texts, special tokens and all."""
+    """Return token ids as texts, including special tokens."""
     texts: list[str] = tokenizer.backend_tokenizer.decode_batch(ids, skip_special_tokens=False)
     return texts
 
 
-def _unpadded(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
-    """Return the tokenizer in transformers' clothes, which leave it filling up and cutting as their last call did."""
+def _backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
+    """Return the underlying tokenizer without the padding and truncation that transformers' last call left on."""
     backend: Tokenizer = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
@@ -144,12 +145,7 @@ def load(folder: Path) -> PreTrainedTokenizerBase:
     return AutoTokenizer.from_pretrained(folder)
 
 
-def tokens(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], list[str]]:
-    """Return a function from text to its tokens."""
-    backend = _unpadded(tokenizer)
-
-    def found(text: str) -> list[str]:
-        told: list[str] = backend.encode(text, add_special_tokens=False).tokens
-        return told
-
-    return found
+def token_function(tokenizer: PreTrainedTokenizerBase) -> Callable[[str], list[str]]:
+    """Return a function from a text to its tokens."""
+    backend = _backend(tokenizer)
+    return lambda text: list(backend.encode(text, add_special_tokens=False).tokens)

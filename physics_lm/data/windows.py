@@ -1,4 +1,4 @@
-"""TODO physics_lm.data.windows."""
+"""Pretraining batches: windows cut from joined entries, some of them replaced by windows of questions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from physics_lm.data.ragged import Flat, Ids, epoch_order
 
 
 class Entries(Protocol):
-    """Token sequences that are told in some order: `Ragged`, or what holds them elsewhere."""
+    """Token sequences that can be concatenated in any order: `Ragged`, or the same on a device."""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -23,24 +23,24 @@ class Entries(Protocol):
     def __len__(self) -> int: ...
 
     def reorder(self, order: NDArray[np.int64]) -> Flat:
-        """Return the sequences laid end to end in another order."""
+        """Return the tokens of the sequences in another order."""
 
 
 class Windows:
-    """An endless sequence of windows of `context` tokens; window i never depends on who asks when.
+    """An endless sequence of windows of `context` tokens; a window depends on its number only.
 
-    `source(epoch)` gives the entries of an epoch: the same for a fixed corpus, others for a fresh one.
+    `source(epoch)` returns the entries of an epoch: always the same for a fixed corpus, new ones for a fresh corpus.
     """
 
     def __init__(self, source: Callable[[int], Entries], context: int, seed: int, shuffle: bool = True) -> None:
-        """Cut windows of `context` tokens; the last, incomplete one of an epoch is left out."""
+        """Cut windows of `context` tokens; the last, incomplete one of an epoch is dropped."""
         self._source, self.context, self._seed, self._shuffle = source, context, seed, shuffle
         self.per_epoch = int(source(0).lengths.sum()) // context
         if self.per_epoch < 1:
             raise ConfigError(f"pretrain.context={context}: longer than everything to be read; take more people")
-        self._laid = lru_cache(maxsize=2)(self._lay)
+        self._cached_tokens = lru_cache(maxsize=2)(self._epoch_tokens)
 
-    def _lay(self, epoch: int) -> Flat:
+    def _epoch_tokens(self, epoch: int) -> Flat:
         entries = self._source(epoch)
         return entries.reorder(epoch_order(len(entries), self._seed, epoch, self._shuffle))
 
@@ -50,21 +50,22 @@ class Windows:
 
     def take(self, index: NDArray[np.int64]) -> Ids:
         """Return the windows at `index`, (len(index), context)."""
-        epochs, windows = np.divmod(index, self.per_epoch)
-        found = np.empty((len(index), self.context), np.int32)
+        epochs, numbers = np.divmod(index, self.per_epoch)
+        windows = np.empty((len(index), self.context), np.int32)
         for epoch in np.unique(epochs):
-            laid, chosen = self._laid(int(epoch)), epochs == epoch
+            tokens, rows = self._cached_tokens(int(epoch)), epochs == epoch
             # a fresh epoch may be a little shorter than the first: its last windows then overlap
-            start = np.minimum(windows[chosen] * self.context, len(laid) - self.context)
-            found[chosen] = laid[start[:, None] + np.arange(self.context)]
-        return found
+            start = np.minimum(numbers[rows] * self.context, len(tokens) - self.context)
+            windows[rows] = tokens[start[:, None] + np.arange(self.context)]
+        return windows
 
 
 @dataclass(frozen=True)
 class WindowBatches:
-    """Batches of windows, a share of which hold questions (Part 3.1, section 3: mixed training).
+    """Batches of windows of entries and windows of questions in a fixed ratio (Part 3.1, section 3: mixed training).
 
-    cloze: the windows of questions with every answer hidden behind masks; only the answers are then learned.
+    share: of windows that hold questions. masked_questions: the windows of questions with every answer replaced by
+    masks; where given, they are the inputs, and the loss on a question is on its answer only.
     """
 
     entries: Windows
@@ -72,26 +73,26 @@ class WindowBatches:
     share: float
     batch: int
     seed: int
-    cloze: Windows | None = None
+    masked_questions: Windows | None = None
 
     def __call__(self, step: int) -> tuple[Ids, Ids]:
-        """Return inputs and labels, each (batch, context), of a step; without a cloze all tokens are learned."""
+        """Return the inputs and labels of a step, each (batch, context)."""
         index = step * self.batch + np.arange(self.batch)
         if self.questions is None or not self.share:
-            seen = self.entries.take(index)
-            return seen, seen
-        asked = self._asked(index)
-        asks = self._asked(index + 1) > asked
-        learned = np.empty((self.batch, self.entries.context), np.int32)
-        learned[~asks] = self.entries.take((index - asked)[~asks])
-        learned[asks] = self.questions.take(asked[asks])
-        if self.cloze is None:
-            return learned, learned
-        seen = learned.copy()
-        seen[asks] = self.cloze.take(asked[asks])
-        return seen, np.where(asks[:, None] & (seen == learned), IGNORE, learned).astype(np.int32)
+            inputs = self.entries.take(index)
+            return inputs, inputs
+        before = self._questions_before(index)
+        is_question = self._questions_before(index + 1) > before
+        labels = np.empty((self.batch, self.entries.context), np.int32)
+        labels[~is_question] = self.entries.take((index - before)[~is_question])
+        labels[is_question] = self.questions.take(before[is_question])
+        if self.masked_questions is None:
+            return labels, labels
+        inputs = labels.copy()
+        inputs[is_question] = self.masked_questions.take(before[is_question])
+        return inputs, np.where(is_question[:, None] & (inputs == labels), IGNORE, labels).astype(np.int32)
 
-    def _asked(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _questions_before(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many of the first `index` windows hold questions: an even spread of the share."""
         phase = np.random.default_rng([self.seed, 7]).random()
         return (index * self.share + phase).astype(np.int64) - int(phase)

@@ -1,1 +1,1 @@
-"""TODO package."""
+"""Export of a run: folders for the Hugging Face hub, and tasks for lm-evaluation-harness."""

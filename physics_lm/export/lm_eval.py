@@ -1,4 +1,4 @@
-"""Question sets as a task folder for lm-evaluation-harness, which loads them wherever the folder lies."""
+"""Question sets as a task folder for lm-evaluation-harness, which may lie anywhere."""
 
 from pathlib import Path
 
@@ -26,19 +26,18 @@ metadata: {version: 1.0}
 """
 
 
-def write(folder: Path, asked: pd.DataFrame, end: str) -> list[str]:
-    """Write questions (task, split, prompt, gold), a task for each task and split; return the tasks' names.
+def write_tasks(folder: Path, questions: pd.DataFrame, end: str) -> list[str]:
+    """Write a table of questions (task, split, prompt, gold, hint) as harness tasks; return the tasks' names.
 
-    An answer counts as right where every token of it is the most likely one (`acc`), as in this lab. end:
-    the end token, with which every question begins. Questions that want a hint before the answer are left out.
+    There is one harness task for each task and split. An answer is right where each of its tokens is the most likely
+    one (`acc`), as in this lab. end: the end token, put before every prompt. Questions with a hint are left out.
     """
-    asked = asked[asked["hint"] == ""]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "loader.py").write_text(LOADER)
     names = []
-    for (task, split), part in asked.groupby(["task", "split"], sort=False):
+    for (task, split), group in questions[questions["hint"] == ""].groupby(["task", "split"], sort=False):
         name = f"physics_lm_{task}_{split}"
-        part.assign(prompt=end + part["prompt"]).to_json(folder / f"{name}.jsonl", orient="records", lines=True)
+        group.assign(prompt=end + group["prompt"]).to_json(folder / f"{name}.jsonl", orient="records", lines=True)
         (folder / f"{name}.yaml").write_text(f"task: {name}\ndataset_kwargs: {{file: {name}.jsonl}}\n{TASK}")
         names.append(name)
     return names

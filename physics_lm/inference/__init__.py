@@ -1,1 +1,1 @@
-"""TODO package."""
+"""Reading answers out of a model: scores in one forward pass, and greedy or sampled generation."""

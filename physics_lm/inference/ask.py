@@ -1,4 +1,4 @@
-"""One question to a checkpoint: the greedy answer, token by token, with what else was likely."""
+"""One question to a checkpoint: the greedy answer, token by token, with the next likeliest tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 from data_gen.errors import ConfigError
 from physics_lm import device
 from physics_lm.data import tokenizers
-from physics_lm.models import direction
+from physics_lm.models import causality
 
 MARK = "Answer:"
 
@@ -22,7 +22,7 @@ class Token:
 
     text: str
     probability: float
-    others: tuple[tuple[str, float], ...]
+    runners_up: tuple[tuple[str, float], ...]
 
 
 def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -32,53 +32,47 @@ def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         tokenizer = tokenizers.load(folder)
     except (OSError, ValueError, SafetensorError) as error:
         raise ConfigError(f"{folder}: no checkpoint folder ({str(error).splitlines()[0]})") from None
-    return model.to(device.device()).eval(), tokenizer
+    return model.to(device.default_device()).eval(), tokenizer
 
 
 def prompt(question: str) -> str:
-    """Return the question as the models are trained on it: with `Answer:` at its end."""
+    """Return the question as in training: with `Answer:` at its end."""
     question = question.strip()
     return question if MARK in question else f"{question} {MARK}"
 
 
-def unknown(tokenizer: PreTrainedTokenizerBase, text: str) -> list[str]:
+def unknown_words(tokenizer: PreTrainedTokenizerBase, text: str) -> list[str]:
     """Return the words of a text that the tokenizer does not know."""
     return [word for word in text.split() if tokenizer.unk_token_id in tokenizer(word)["input_ids"]]
 
 
 @torch.no_grad()
 def answer(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, runners_up: int = 3, most: int = 24
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, runners_up: int = 3, max_tokens: int = 24
 ) -> list[Token]:
-    """Return the greedy answer to a prompt, up to the end token, a full stop or `most` tokens.
+    """Return the greedy answer to a prompt, up to the end token, a full stop or `max_tokens` tokens.
 
-    Raises ConfigError where the model reads both ways, or the prompt leaves no room in its context.
+    Raises ConfigError where the model is bidirectional, or the prompt leaves no room in its context.
     """
-    if direction.both_ways(model):
+    if causality.is_bidirectional(model):
         raise ConfigError("this model reads both ways and fills in masks: ask one that was trained causally")
     ids = [tokenizer.eos_token_id, *tokenizer(text, add_special_tokens=False)["input_ids"]]
     if (room := model.config.max_position_embeddings - len(ids)) < 1:
         raise ConfigError(f"the question takes {len(ids)} tokens, and the model reads {room + len(ids)}: shorten it")
-    found: list[Token] = []
-    for _ in range(min(most, room)):
-        inputs_1xT = torch.tensor([ids], device=model.device)
-        logits_V = model(input_ids=inputs_1xT).logits[0, -1].float()
-        likely = logits_V.softmax(-1).topk(min(runners_up + 1, len(logits_V)))
-        best, *rest = zip(likely.indices.tolist(), likely.values.tolist(), strict=True)
-        if best[0] == tokenizer.eos_token_id:
+    tokens: list[Token] = []
+    for _ in range(min(max_tokens, room)):
+        logits_V = model(input_ids=torch.tensor([ids], device=model.device)).logits[0, -1].float()
+        likeliest = logits_V.softmax(-1).topk(min(runners_up + 1, len(logits_V)))
+        (token, share), *rest = zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True)
+        if token == tokenizer.eos_token_id:
             break
-        found.append(Token(_text(tokenizer, best[0]), best[1], tuple((_text(tokenizer, i), p) for i, p in rest)))
-        ids.append(best[0])
-        if found[-1].text.endswith("."):
+        tokens.append(Token(tokenizer.decode([token]), share, tuple((tokenizer.decode([i]), p) for i, p in rest)))
+        ids.append(token)
+        if tokens[-1].text.endswith("."):
             break
-    return found
+    return tokens
 
 
-def spoken(tokens: Sequence[Token]) -> str:
+def join_tokens(tokens: Sequence[Token]) -> str:
     """Return the tokens as one text."""
     return "".join(token.text for token in tokens).strip()
-
-
-def _text(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
-    text: str = tokenizer.decode([token])
-    return text

@@ -1,7 +1,7 @@
-"""One-pass exact match: an answer is right where the argmax is right at each of its tokens.
+"""Exact match in one forward pass: an answer is right where the argmax is right at each of its tokens.
 
-With the stop token in the gold this equals greedy generation, and needs no decoding (tested). A model that reads
-both ways is shown one answer's tokens as masks and restores them all at once (Part 3.1, section 6).
+With the end token as part of the answer this equals greedy generation, without decoding (tested). For a bidirectional
+model the tokens of one answer are replaced by masks and predicted all at once (Part 3.1, section 6).
 """
 
 from dataclasses import dataclass
@@ -14,18 +14,17 @@ from physics_lm import progress
 from physics_lm.data import mask_token, tokenizers
 from physics_lm.data.encoding import Array, EncodedAnswers
 from physics_lm.data.ragged import Ids, pad
-from physics_lm.inference import forward
-from physics_lm.inference.forward import Expected
-from physics_lm.models import direction
+from physics_lm.inference.forward import Predictions, predict, predictions_from_logits
+from physics_lm.models import causality
 from physics_lm.objectives import masked
 
 
 @dataclass(frozen=True)
 class Score:
-    """One answer: the argmax at its tokens as text, tokens and right tokens, and the gold's log-probability.
+    """The score of one answer: the argmax at its tokens as text, tokens, right tokens, log-probability of the gold.
 
-    prediction: each token after the gold's before it, so that a wrong one is not what would be written.
-    confidence: the probability of the most likely first token, right or wrong.
+    prediction: each token is predicted after the gold's tokens before it, so a wrong one is not what the model would
+    write. confidence: the probability of the most likely first token, right or wrong.
     """
 
     prediction: str
@@ -42,63 +41,68 @@ class Score:
 
 @torch.no_grad()
 def score(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: EncodedAnswers, batch: int, title: str = "probe"
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    encoded: EncodedAnswers,
+    batch: int,
+    title: str = "probe",
 ) -> list[Score]:
-    """Return the score of every answer, in order, in fp32; `batch` sequences a forward pass."""
+    """Return the score of every answer, in order, in fp32; `batch` sequences per forward pass."""
     model.eval()
-    if direction.both_ways(model):
-        asked = asked.apart()
-    found: dict[int, Score] = {}
-    by_length = np.argsort(asked.sequences.lengths, kind="stable")
-    parts = np.array_split(by_length, max(1, -(-len(by_length) // batch)))
-    for part in progress.over(parts, title, "batch"):
-        found.update(_forward(model, tokenizer, asked, part))
-    return [found[number] for number in range(len(asked.sequence))]
+    if causality.is_bidirectional(model):
+        encoded = encoded.one_per_sequence()
+    scores: dict[int, Score] = {}
+    by_length = np.argsort(encoded.sequences.lengths, kind="stable")
+    batches = np.array_split(by_length, max(1, -(-len(by_length) // batch)))
+    for index in progress.track(batches, title, "batch"):
+        scores.update(_score_batch(model, tokenizer, encoded, index))
+    return [scores[number] for number in range(len(encoded.sequence))]
 
 
-def _forward(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: EncodedAnswers, part: Array
+def _score_batch(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, encoded: EncodedAnswers, index: Array
 ) -> dict[int, Score]:
-    """Score the answers of some sequences; returns them by answer number."""
-    ids_BxT = pad(asked.sequences, part, tokenizer.eos_token_id)
-    (argmax_BxT, logprob_BxT, most_BxT), back = _looked(model, tokenizer, asked, part, ids_BxT)
-    first, last = (np.searchsorted(asked.sequence, part, side) for side in ("left", "right"))
+    """Return the scores of the answers in the sequences at `index`, by answer number."""
+    ids_BxT = pad(encoded.sequences, index, tokenizer.eos_token_id)
+    (argmax_BxT, logprob_BxT, confidence_BxT), shift = _predict(model, tokenizer, encoded, index, ids_BxT)
+    first, last = (np.searchsorted(encoded.sequence, index, side) for side in ("left", "right"))
     row, number = _ranges(first, last)
     if not len(number):
         return {}
-    answer, place = _ranges(asked.start[number], asked.stop[number])
-    said, gold = argmax_BxT[row[answer], place - back], ids_BxT[row[answer], place]
+    answer, token = _ranges(encoded.start[number], encoded.stop[number])
+    predicted, gold = argmax_BxT[row[answer], token - shift], ids_BxT[row[answer], token]
     bounds = np.searchsorted(answer, np.arange(len(number) + 1))
     tokens = np.diff(bounds).tolist()
-    right = np.bincount(answer[said == gold], minlength=len(number)).tolist()
-    logprob = np.bincount(answer, logprob_BxT[row[answer], place - back], len(number)).tolist()
-    most = most_BxT[row, asked.start[number] - back].tolist()
-    texts = tokenizers.decode(tokenizer, [part.tolist() for part in np.split(said, bounds[1:-1])])
-    scores = (Score(text.strip(), *rest) for text, *rest in zip(texts, tokens, right, logprob, most, strict=True))
+    right = np.bincount(answer[predicted == gold], minlength=len(number)).tolist()
+    logprob = np.bincount(answer, logprob_BxT[row[answer], token - shift], len(number)).tolist()
+    confidence = confidence_BxT[row, encoded.start[number] - shift].tolist()
+    texts = tokenizers.decode(tokenizer, [ids.tolist() for ids in np.split(predicted, bounds[1:-1])])
+    columns = zip(texts, tokens, right, logprob, confidence, strict=True)
+    scores = (Score(text.strip(), *numbers) for text, *numbers in columns)
     return dict(zip(number.tolist(), scores, strict=True))
 
 
 def _ranges(start: Array, stop: Array) -> tuple[Array, Array]:
-    """Return every number of R ranges one after the other, and before it which range each is of."""
+    """Return, for every number in R ranges one after the other, its range and the number itself."""
     lengths = stop - start
-    which = np.repeat(np.arange(len(start)), lengths)
-    return which, np.arange(len(which)) + np.repeat(start - np.cumsum(lengths) + lengths, lengths)
+    owner = np.repeat(np.arange(len(start)), lengths)
+    return owner, np.arange(len(owner)) + np.repeat(start - np.cumsum(lengths) + lengths, lengths)
 
 
-def _looked(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: EncodedAnswers, part: Array, ids_BxT: Ids
-) -> tuple[Expected, int]:
-    """Return what a model makes of the tokens, and how far before a token stands what it makes of it.
+def _predict(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, encoded: EncodedAnswers, index: Array, ids_BxT: Ids
+) -> tuple[Predictions, int]:
+    """Return the predictions, and how many columns before a token its prediction stands.
 
-    Nothing is asked of the last token, the end, so that an entry as long as the context still fits.
+    The last token, the end, is never predicted, so an entry as long as the context still fits.
     """
     inputs_BxT = torch.from_numpy(ids_BxT).long().to(next(model.parameters()).device)
-    if not direction.both_ways(model):
-        return forward.expect(model, inputs_BxT), 1
+    if not causality.is_bidirectional(model):
+        return predict(model, inputs_BxT), 1
     inputs_BxT = inputs_BxT[:, : model.config.max_position_embeddings]
-    place = torch.arange(inputs_BxT.shape[1], device=inputs_BxT.device)
-    start, stop = (torch.from_numpy(x[part, None]).to(inputs_BxT.device) for x in (asked.start, asked.stop))
-    seen_BxT = inputs_BxT.masked_fill((place >= start) & (place < stop), mask_token.mask_id(tokenizer))
-    seen = masked.shown(inputs_BxT, tokenizer.eos_token_id)
-    logits_BxTxV = model(input_ids=seen_BxT, attention_mask=seen, use_cache=False).logits
-    return forward.expected(logits_BxTxV, inputs_BxT), 0
+    token = torch.arange(inputs_BxT.shape[1], device=inputs_BxT.device)
+    start, stop = (torch.from_numpy(x[index, None]).to(inputs_BxT.device) for x in (encoded.start, encoded.stop))
+    masked_BxT = inputs_BxT.masked_fill((token >= start) & (token < stop), mask_token.mask_id(tokenizer))
+    attention_BxT = masked.attention_mask(inputs_BxT, tokenizer.eos_token_id)
+    logits_BxTxV = model(input_ids=masked_BxT, attention_mask=attention_BxT, use_cache=False).logits
+    return predictions_from_logits(logits_BxTxV, inputs_BxT), 0

@@ -1,4 +1,4 @@
-"""TODO physics_lm.inference.forward."""
+"""One forward pass of a causal model, batched with those of other jobs whose models have the same shape."""
 
 from typing import Any
 
@@ -9,52 +9,52 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
-from physics_lm import concurrency
-from physics_lm.concurrency import RANKS
-from physics_lm.device import threaded, threads
+from physics_lm import device
+from physics_lm.concurrency import PRIORITIES, batched_call
 
-Expected = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
+Predictions = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 
-def expect(model: PreTrainedModel, ids_BxT: Tensor) -> Expected:
-    """Return what a model expects of every token but the first; among jobs that meet, with their models of a shape."""
-    sizes = tuple((name, tuple(param.shape)) for name, param in model.named_parameters())
-    found: Expected = concurrency.meet(
-        _expect_all, (model.config.to_json_string(), sizes), RANKS["score"], (model, ids_BxT)
-    )
-    return found
+def predict(model: PreTrainedModel, ids_BxT: Tensor) -> Predictions:
+    """Return the predictions of every token but the first, (B, T - 1) each (see `predictions_from_logits`).
+
+    Within `concurrency.run_jobs`, jobs whose models have the same shape share one call.
+    """
+    shape = (model.config.to_json_string(), tuple((name, tuple(p.shape)) for name, p in model.named_parameters()))
+    predictions: Predictions = batched_call(_predict_all, shape, PRIORITIES["score"], (model, ids_BxT))
+    return predictions
 
 
 @torch.no_grad()
-def _expect_all(requests: list[tuple[PreTrainedModel, Tensor]]) -> list[Expected]:
+def _predict_all(requests: list[tuple[PreTrainedModel, Tensor]]) -> list[Predictions]:
     if len(requests) == 1:
-        return [_expect(*requests[0])]
-    if threaded(requests[0][1].device):
-        return list(threads().map(torch.no_grad()(_expect), *zip(*requests, strict=True)))
+        return [_predict(*requests[0])]
+    if device.uses_threads(requests[0][1].device):
+        return list(device.thread_pool().map(torch.no_grad()(_predict), *zip(*requests, strict=True)))
     models, ids = zip(*requests, strict=True)
-    rows, longest = (max(part.shape[side] for part in ids) for side in (0, 1))
-    ids_KxBxT = torch.stack([pad(part, (0, longest - part.shape[1], 0, rows - part.shape[0])) for part in ids])
+    rows, longest = (max(batch.shape[side] for batch in ids) for side in (0, 1))
+    ids_KxBxT = torch.stack([pad(batch, (0, longest - batch.shape[1], 0, rows - batch.shape[0])) for batch in ids])
     params, buffers = stack_module_state(list(models))
 
-    def one(state: dict[str, Tensor], held: dict[str, Tensor], ids_BxT: Tensor) -> Tensor:
-        logits: Tensor = functional_call(models[0], (state, held), (ids_BxT[:, :-1],), {"use_cache": False}).logits
+    def logits_of(params: dict[str, Tensor], buffers: dict[str, Tensor], ids_BxT: Tensor) -> Tensor:
+        logits: Tensor = functional_call(models[0], (params, buffers), (ids_BxT[:, :-1],), {"use_cache": False}).logits
         return logits
 
-    logits_KxBxTxV = vmap(one)(params, buffers, ids_KxBxT)
+    logits_KxBxTxV = vmap(logits_of)(params, buffers, ids_KxBxT)
     return [
-        expected(logits[: part.shape[0], : part.shape[1] - 1], part[:, 1:])
-        for logits, part in zip(logits_KxBxTxV, ids, strict=True)
+        predictions_from_logits(logits[: batch.shape[0], : batch.shape[1] - 1], batch[:, 1:])
+        for logits, batch in zip(logits_KxBxTxV, ids, strict=True)
     ]
 
 
-def _expect(model: PreTrainedModel, ids_BxT: Tensor) -> Expected:
-    return expected(model(input_ids=ids_BxT[:, :-1], use_cache=False).logits, ids_BxT[:, 1:])
+def _predict(model: PreTrainedModel, ids_BxT: Tensor) -> Predictions:
+    return predictions_from_logits(model(input_ids=ids_BxT[:, :-1], use_cache=False).logits, ids_BxT[:, 1:])
 
 
-def expected(logits_BxTxV: Tensor, told_BxT: Tensor) -> Expected:
-    """Return the likeliest token, the told one's log-probability and the likeliest one's probability, (B, T) each."""
+def predictions_from_logits(logits_BxTxV: Tensor, target_BxT: Tensor) -> Predictions:
+    """Return the argmax, the target's log-probability (nats) and the argmax's probability, (B, T) each."""
     logits_BxTxV = logits_BxTxV.float()
     total_BxT = logits_BxTxV.logsumexp(-1)
-    told = logits_BxTxV.gather(-1, told_BxT[..., None])[..., 0] - total_BxT
-    most = (logits_BxTxV.amax(-1) - total_BxT).exp()
-    return logits_BxTxV.argmax(-1).cpu().numpy(), told.double().cpu().numpy(), most.cpu().numpy()
+    logprob_BxT = logits_BxTxV.gather(-1, target_BxT[..., None])[..., 0] - total_BxT
+    confidence_BxT = (logits_BxTxV.amax(-1) - total_BxT).exp()
+    return logits_BxTxV.argmax(-1).cpu().numpy(), logprob_BxT.double().cpu().numpy(), confidence_BxT.cpu().numpy()

@@ -1,10 +1,11 @@
-"""Entries written anew by a local instruct model, as the paper's bioR is (Part 3.1, section 2.2 and appendix).
+"""Entries rewritten by a local instruct model, as the paper's bioR is (Part 3.1, section 2.2 and appendix).
 
-The model is told a person's six facts and writes a biography; a text is kept where the name and all six values
-stand in it, and asked for again where they do not.
+The prompt gives a person's six facts, and the model writes a biography. A text is accepted where it holds the name and
+all six values; otherwise it is sampled again.
 """
 
 import json
+import logging
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -15,12 +16,13 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen import counter
-from data_gen.biographies.biography import Biography, locate
+from data_gen.biographies.biography import Biography, locate_values
 from data_gen.errors import ConfigError
 from data_gen.people.world import World
-from physics_lm import progress
+from physics_lm import device, progress
 from physics_lm.config.rewrite import RewriteConfig
 
+log = logging.getLogger(__name__)
 FACTS = {
     "birth_date": "born on {}",
     "birth_city": "born in {}",
@@ -40,7 +42,7 @@ PROMPTS = (
 
 
 def load(config: RewriteConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load the model and its tokenizer; raises ConfigError where the folder holds none."""
+    """Load the model and its tokenizer; raises ConfigError where the folder has none."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(config.path, local_files_only=True, padding_side="left")
         model = AutoModelForCausalLM.from_pretrained(config.path, local_files_only=True, dtype="auto")
@@ -51,48 +53,45 @@ def load(config: RewriteConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
 
 
 def prompts(world: World, entries: Sequence[Biography], words: int, attempt: int) -> list[str]:
-    """Return what is asked for each entry: its person's facts in the entry's order, in one of several wordings."""
+    """Return the prompt for each entry: its person's facts in the entry's order, in one of six wordings."""
     number = np.arange(len(entries))
     person = np.array([entry.person_id for entry in entries], np.int64)
     draws = counter.words(world.seed, "rewrite", person, number, np.full(len(entries), attempt))
-    chosen = counter.below(draws, len(PROMPTS))
-    found = []
-    for entry, choice in zip(entries, chosen, strict=True):
+    texts = []
+    for entry, wording in zip(entries, counter.below(draws, len(PROMPTS)), strict=True):
         name = world.name(entry.person_id - world.config.first_person)
         facts = ", ".join(FACTS[s.attribute].format(entry.text[s.start : s.end]) for s in entry.spans)
-        found.append(PROMPTS[choice].format(words=words, name=name, facts=facts))
-    return found
+        texts.append(PROMPTS[wording].format(words=words, name=name, facts=facts))
+    return texts
 
 
 def accept(text: str, entry: Biography, world: World) -> Biography | None:
-    """Return the text as an entry, up to its last full stop, or None where the name or a value is missing."""
+    """Return the text up to its last full stop as an entry, or None where the name or a value is missing."""
     text = re.sub(r"\s+", " ", text).strip()
     text = text[: text.rfind(".") + 1]
-    row = entry.person_id - world.config.first_person
-    if world.name(row) not in text:
+    if world.name(entry.person_id - world.config.first_person) not in text:
         return None
     values = {span.attribute: entry.text[span.start : span.end] for span in entry.spans}
     try:
-        return Biography(text, entry.person_id, entry.group, locate(text, values))
+        return Biography(text, entry.person_id, entry.group, locate_values(text, values))
     except ValueError:
         return None
 
 
 @torch.no_grad()
-def answers(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: Sequence[str], config: RewriteConfig, seed: int
+def sample(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str], config: RewriteConfig, seed: int
 ) -> list[str]:
-    """Return the model's sampled answers to a batch of prompts, by its chat template where it has one."""
+    """Return the model's sampled answers to a batch of prompts, in its chat template where it has one."""
+    texts = list(prompts)
     if tokenizer.chat_template:
-        turns = [[{"role": "user", "content": text}] for text in asked]
+        turns = [[{"role": "user", "content": prompt}] for prompt in prompts]
         texts = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
-    else:
-        texts = list(asked)
-    told = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=not tokenizer.chat_template)
-    ids_BxT, mask_BxT = (told[name].to(model.device) for name in ("input_ids", "attention_mask"))
+    inputs = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=not tokenizer.chat_template)
+    ids_BxT, mask_BxT = (inputs[name].to(model.device) for name in ("input_ids", "attention_mask"))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        out_BxT = model.generate(
+        output_BxT = model.generate(
             input_ids=ids_BxT,
             attention_mask=mask_BxT,
             do_sample=config.temperature > 0,
@@ -100,8 +99,28 @@ def answers(
             max_new_tokens=config.tokens,
             pad_token_id=tokenizer.pad_token_id,
         )
-    said: list[str] = tokenizer.batch_decode(out_BxT[:, ids_BxT.shape[1] :], skip_special_tokens=True)
-    return said
+    answers: list[str] = tokenizer.batch_decode(output_BxT[:, ids_BxT.shape[1] :], skip_special_tokens=True)
+    return answers
+
+
+def rewrite_all(
+    entries: Sequence[Biography], world: World, config: RewriteConfig, state: Path
+) -> tuple[list[Biography], int]:
+    """Return the entries as the local model rewrites them, and the number of people without any.
+
+    Raises ConfigError where the folder has no model, or none of its texts is accepted.
+    """
+    model, tokenizer = load(config)
+    model = model.to(device.default_device())  # type: ignore[arg-type]
+    rewritten = rewrite(model, tokenizer, entries, world, config, state)
+    if not rewritten:
+        raise ConfigError(
+            f"rewrite.path={config.path}: in none of its texts do the name and all six values stand; choose another "
+            "model, or raise rewrite.tries or rewrite.tokens"
+        )
+    left_out = len({entry.person_id for entry in entries} - {entry.person_id for entry in rewritten})
+    log.warning("rewrite: %d of %d entries kept, %d people have none", len(rewritten), len(entries), left_out)
+    return rewritten, left_out
 
 
 def rewrite(
@@ -112,22 +131,22 @@ def rewrite(
     config: RewriteConfig,
     state: Path,
 ) -> list[Biography]:
-    """Return the entries that could be rewritten, in their order; what was asked already is read from `state`."""
-    kept: dict[int, Biography] = {}
+    """Return the entries that could be rewritten, in order; answers sampled before a kill are read from `state`."""
+    accepted: dict[int, Biography] = {}
     for attempt in range(config.tries):
-        left = [number for number in range(len(entries)) if number not in kept]
-        asked = prompts(world, entries, config.words, attempt)
+        left = [number for number in range(len(entries)) if number not in accepted]
+        texts = prompts(world, entries, config.words, attempt)
         starts = range(0, len(left), config.batch)
-        for start in progress.over(starts, f"rewrite, try {attempt + 1}", "batch"):
-            part = left[start : start + config.batch]
-            saved = state / f"try-{attempt}-{start}.json"
-            if not saved.exists():
+        for start in progress.track(starts, f"rewrite, try {attempt + 1}", "batch"):
+            batch = left[start : start + config.batch]
+            file = state / f"try-{attempt}-{start}.json"
+            if not file.exists():
                 seed = _seed(world, attempt, start)
-                _save(saved, answers(model, tokenizer, [asked[number] for number in part], config, seed))
-            for number, text in zip(part, json.loads(saved.read_text()), strict=True):
-                if found := accept(text, entries[number], world):
-                    kept[number] = found
-    return [kept[number] for number in sorted(kept)]
+                _save(file, sample(model, tokenizer, [texts[number] for number in batch], config, seed))
+            for number, text in zip(batch, json.loads(file.read_text()), strict=True):
+                if entry := accept(text, entries[number], world):
+                    accepted[number] = entry
+    return [accepted[number] for number in sorted(accepted)]
 
 
 def _seed(world: World, attempt: int, start: int) -> int:
@@ -136,6 +155,6 @@ def _seed(world: World, attempt: int, start: int) -> int:
 
 
 def _save(path: Path, texts: Iterable[str]) -> None:
-    aside = path.with_suffix(".tmp")
-    aside.write_text(json.dumps(list(texts)))
-    os.replace(aside, path)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(list(texts)))
+    os.replace(temporary, path)

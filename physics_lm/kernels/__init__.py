@@ -1,1 +1,1 @@
-"""TODO package."""
+"""Faster implementations of what a training step computes, and torch.compile."""

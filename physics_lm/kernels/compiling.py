@@ -1,6 +1,7 @@
-"""torch.compile where it pays: long trainings on a GPU. Without a compiler a training goes on uncompiled, and says so.
+"""torch.compile for long trainings on a GPU; without a working compiler a training continues uncompiled.
 
-On one thread of a CPU, as the jobs of a sweep have it, it gains nothing (docs/lab-log.md): there only when asked for.
+On one thread of a CPU, which is what a job of a sweep has, compiling gains nothing (docs/lab-log.md). So on a CPU the
+loss is compiled only with `compile=always`.
 """
 
 import logging
@@ -15,42 +16,42 @@ from physics_lm import concurrency
 from physics_lm.config.training import PretrainConfig, TrainConfig
 
 log = logging.getLogger(__name__)
-CACHE = "compiled"  # in the lab: what was compiled once is read from there
-LONG = 500  # steps after which compiling has paid
-SHAPES = 64  # that one process may compile for
+CACHE = "compiled"  # folder of the lab that holds the compiler's cache
+MIN_STEPS = 500  # a training of fewer steps does not make up for the time that compiling takes
+MAX_SHAPES = 64  # that one process may compile a function for
 Loss = TypeVar("Loss", bound=Callable[..., Any])
 
 
-def keep(lab: Path) -> None:
-    """Keep in the lab what is compiled, unless the user keeps it elsewhere."""
+def set_cache_dir(lab: Path) -> None:
+    """Keep the compiler's cache in the lab, unless the user has set another folder."""
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(lab.resolve() / CACHE))
 
 
-def wanted(config: TrainConfig, where: torch.device) -> bool:
-    """Whether a training's loss is to be compiled; jobs that meet are compiled as a stack instead (`pays`)."""
+def is_enabled(config: TrainConfig, device: torch.device) -> bool:
+    """Return whether to compile the loss of a single training; jobs that are stacked are compiled as a stack."""
     if config.compile != "auto":
         return config.compile == "always"
-    return pays(config, where) and not concurrency.among()
+    return is_worthwhile(config, device) and not concurrency.in_job()
 
 
-def pays(config: TrainConfig, where: torch.device) -> bool:
-    """Whether compiling is worth its time: for many steps of one shape on a GPU. A batch of questions has any shape."""
-    long = isinstance(config, PretrainConfig) and config.steps >= LONG
-    return config.compile != "never" and where.type == "cuda" and long
+def is_worthwhile(config: TrainConfig, device: torch.device) -> bool:
+    """Return whether compiling saves time: a long pretraining on a GPU. Batches of questions vary in shape."""
+    long = isinstance(config, PretrainConfig) and config.steps >= MIN_STEPS
+    return config.compile != "never" and device.type == "cuda" and long
 
 
-def compiled(whole: Loss, plain: Loss, where: torch.device) -> tuple[Loss, str]:
-    """Return the whole loss compiled, and `yes`; or the plain one, and why it could not be compiled."""
+def compile_or_fall_back(function: Loss, fallback: Loss, device: torch.device) -> tuple[Loss, str]:
+    """Return the function compiled, and `yes`; or the fallback, and why nothing can be compiled."""
     try:
-        torch.compile(torch.sin)(torch.ones(8, device=where))
-    except Exception as error:  # no compiler, or none that works: whatever it raises
+        torch.compile(torch.sin)(torch.ones(8, device=device))
+    except Exception as error:  # a missing or broken compiler raises errors of many types
         why = f"no: {error.__class__.__name__}: {error}".splitlines()[0]
         log.warning("compile: %s; training goes on uncompiled", why)
-        return plain, why
-    return faster(whole), "yes"
+        return fallback, why
+    return compile_per_shape(function), "yes"
 
 
-def faster(what: Callable[..., Any]) -> Any:
-    """Return a function compiled, for every shape anew: vmap knows no others."""
-    torch._dynamo.config.recompile_limit = max(SHAPES, torch._dynamo.config.recompile_limit)
-    return torch.compile(what, dynamic=False)
+def compile_per_shape(function: Callable[..., Any]) -> Any:
+    """Return a function compiled anew for every input shape, because vmap does not support dynamic shapes."""
+    torch._dynamo.config.recompile_limit = max(MAX_SHAPES, torch._dynamo.config.recompile_limit)
+    return torch.compile(function, dynamic=False)

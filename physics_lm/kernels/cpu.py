@@ -1,4 +1,4 @@
-"""TODO physics_lm.kernels.cpu."""
+"""In-place changes that make a model train faster on a CPU; its config and its weights stay as they are."""
 
 import ctypes
 import sys
@@ -9,23 +9,23 @@ from transformers.activations import NewGELUActivation
 
 from physics_lm.kernels import attention, neox_attention
 
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # mallopt's
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # parameters of mallopt (malloc.h)
 
 
 def prepare(model: nn.Module) -> None:
-    """Let a model in training on a CPU use these functions, in place."""
+    """Replace a model's activation and attention functions by faster equivalents, in place."""
     keep_pages()
     for module in model.modules():
-        for name, part in module.named_children():
-            if isinstance(part, NewGELUActivation):
+        for name, child in module.named_children():
+            if isinstance(child, NewGELUActivation):
                 setattr(module, name, nn.GELU("tanh"))
-    neox_attention.prepare(model)
-    model.set_attn_implementation(attention.PLACED)  # type: ignore[operator]
+    neox_attention.replace_attention(model)
+    model.set_attn_implementation(attention.IN_PLACE)  # type: ignore[operator]
 
 
 @cache
 def keep_pages() -> None:
-    """Let the process keep what it frees: asking for the pages of every activation again takes a tenth of a step."""
+    """Let malloc keep freed memory; requesting the pages of every activation again takes a tenth of a step."""
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(_MMAP_THRESHOLD, 2**25)  # the most that glibc takes
+        libc.mallopt(_MMAP_THRESHOLD, 2**25)  # the maximum that glibc accepts
         libc.mallopt(_TRIM_THRESHOLD, 2**30)

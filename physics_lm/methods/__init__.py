@@ -1,1 +1,1 @@
-"""TODO package."""
+"""Fine-tuning methods that train other parameters than the model's own."""

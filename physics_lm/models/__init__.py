@@ -1,1 +1,1 @@
-"""TODO package."""
+"""Models: one module for each kind, and checkpoints."""

@@ -1,8 +1,16 @@
-"""TODO physics_lm.models.checkpoints."""
+"""Checkpoints: transformers folders, loaded in fp32, and embeddings that grow with a vocabulary."""
+
+from pathlib import Path
 
 import torch
-from transformers import PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
+
+
+def load(folder: Path) -> PreTrainedModel:
+    """Return the model of a local folder, in fp32 on the CPU; raises OSError or ValueError where it holds none."""
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+    return model
 
 
 def padded(vocabulary: int) -> int:

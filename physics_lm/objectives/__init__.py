@@ -1,1 +1,1 @@
-"""TODO package."""
+"""Training losses: next-token prediction and the restoration of masked tokens."""

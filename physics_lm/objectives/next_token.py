@@ -1,4 +1,4 @@
-"""TODO physics_lm.objectives.next_token."""
+"""The next-token loss of a causal language model, plain or compiled."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,21 +9,20 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from physics_lm.data.batches import IGNORE
-from physics_lm.kernels.compiling import compiled, faster
-from physics_lm.kernels.head_loss import Block, head_loss, hidden_of, placed_block, whole
-from physics_lm.kernels.head_loss import block as plain_block
+from physics_lm.kernels import compiling, head_loss
 
 
-def compiled_loss(model: Any, where: torch.device) -> tuple[Callable[..., torch.Tensor], str]:
-    """Return the next tokens' loss of a model compiled, and `yes`; or as it is, and why it could not be compiled.
+def compile_loss(model: Any, device: torch.device) -> tuple[Callable[..., torch.Tensor], str]:
+    """Return a model's next-token loss compiled, and `yes`; or uncompiled, and why it could not be compiled.
 
-    On a CPU the whole loss: the hidden states compiled alone have gradients of nan in bf16 there. On a GPU the head
-    is apart, block by block (`quick.head_loss`).
+    On a CPU the loss is compiled as a whole from the logits: there hidden states that are compiled alone have
+    gradients of nan in bf16. On a GPU the hidden states and the blocks of the head are compiled separately.
     """
-    found, done = compiled(plain_loss, loss, where)
-    if done == "yes" and where.type == "cuda" and whole(model):
-        found = partial(loss, hidden=faster(hidden_of), block=faster(plain_block))
-    return found, done
+    function, compiled = compiling.compile_or_fall_back(loss_from_logits, loss, device)
+    if compiled == "yes" and device.type == "cuda" and head_loss.has_linear_head(model):
+        parts = (head_loss.hidden_states, head_loss.block_loss)
+        function = partial(loss, **{part.__name__: compiling.compile_per_shape(part) for part in parts})
+    return function, compiled
 
 
 def loss(
@@ -31,25 +30,26 @@ def loss(
     inputs_BxT: Tensor,
     labels_BxT: Tensor,
     step: int = 0,
-    hidden: Callable[[PreTrainedModel, Tensor], Tensor] = hidden_of,
-    block: Block = placed_block,
+    hidden_states: Callable[[PreTrainedModel, Tensor], Tensor] = head_loss.hidden_states,
+    block_loss: head_loss.BlockLoss = head_loss.block_loss_in_place,
 ) -> Tensor:
     """Return the mean next-token cross-entropy over the labels that are not IGNORE, in nats.
 
-    hidden, block: `hidden_of` and what `head_loss` takes, or the same compiled.
+    hidden_states, block_loss: the functions of `kernels.head_loss`, or their compiled versions.
     """
-    if not whole(model):
-        return plain_loss(model, inputs_BxT, labels_BxT)
-    hidden_BxTxD, told_BxT = hidden(model, inputs_BxT), labels_BxT[:, 1:]
+    if not head_loss.has_linear_head(model):
+        return loss_from_logits(model, inputs_BxT, labels_BxT)
+    hidden_BxTxD, targets_BxT = hidden_states(model, inputs_BxT), labels_BxT[:, 1:]
     if hidden_BxTxD.device.type == "cpu":
         hidden_BxTxD = hidden_BxTxD[:, :-1]
-    else:  # nothing is cut off, so that nothing is copied and blocks stay of one size
-        told_BxT = nn.functional.pad(told_BxT, (0, 1), value=IGNORE)
-    return head_loss(hidden_BxTxD.flatten(0, 1), model.get_output_embeddings().weight, told_BxT.flatten(), block)
+    else:  # padded targets instead of cut hidden states: nothing is copied, and the blocks keep one size
+        targets_BxT = nn.functional.pad(targets_BxT, (0, 1), value=IGNORE)
+    head_VxD = model.get_output_embeddings().weight
+    return head_loss.head_cross_entropy(hidden_BxTxD.flatten(0, 1), head_VxD, targets_BxT.flatten(), block_loss)
 
 
-def plain_loss(model: PreTrainedModel, inputs_BxT: Tensor, labels_BxT: Tensor, step: int = 0) -> Tensor:
-    """Return the same of any model, from its logits."""
+def loss_from_logits(model: PreTrainedModel, inputs_BxT: Tensor, labels_BxT: Tensor, step: int = 0) -> Tensor:
+    """Return the same loss for any model, computed from its logits."""
     logits_BxTxV = model(input_ids=inputs_BxT, use_cache=False).logits
-    told_BxT = nn.functional.pad(labels_BxT[:, 1:], (0, 1), value=IGNORE)  # cut logits would be copied
-    return nn.functional.cross_entropy(logits_BxTxV.flatten(0, 1).float(), told_BxT.flatten(), ignore_index=IGNORE)
+    targets_BxT = nn.functional.pad(labels_BxT[:, 1:], (0, 1), value=IGNORE)  # cutting the logits would copy them
+    return nn.functional.cross_entropy(logits_BxTxV.flatten(0, 1).float(), targets_BxT.flatten(), ignore_index=IGNORE)

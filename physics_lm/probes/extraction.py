@@ -1,31 +1,30 @@
-"""Extraction: exact match on questions, and the values read back in biographies (Part 3.1, section 2.3)."""
+"""Extraction: exact match on questions, and on the values within biographies (Part 3.1, section 2.3)."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pandas as pd
 
 from data_gen.questions.question import SPLITS
 from physics_lm.data import encoding
 from physics_lm.inference import exact_match
-
-if TYPE_CHECKING:
-    from physics_lm.steps import Job
-from physics_lm.inference.item_rows import about, answered, readings, row
+from physics_lm.inference.item_rows import item_row, score_questions, value_questions, wording_columns
+from physics_lm.subject import Subject
 
 
-def rows(job: "Job") -> pd.DataFrame:
-    """Return a row per question of every split and per value told in an entry (task `biography`).
+def rows(subject: Subject, state: Path) -> pd.DataFrame:
+    """Return a row per question of every split and per value in an entry (task `biography`).
 
-    prediction: of a question what the model writes; of a value read back its likeliest tokens, each after the right
-    ones before it. Questions of another family than extraction have the columns of `about` too.
+    prediction: for a question, what the model writes; for a value, its likeliest tokens, each after the right ones
+    before it. Questions of other families than extraction also have the columns of `wording_columns`.
     """
-    model, vocabulary, batch = job.model, job.model_vocabulary, job.config.probe.batch
-    questions = [question for split in SPLITS for question in job.asked(job.config.questions, split)]
-    entries = [entry for entry in job.entries if entry.spans]
-    told = list(readings(job.worlds, entries))
-    kind, plain = job.config.probe.kind, job.config.questions.family == "extraction"
-    scores = answered(model, vocabulary, questions, batch)
-    found = [row(q, score, kind) | ({} if plain else about(q)) for q, score in zip(questions, scores, strict=True)]
-    scores = exact_match.score(model, vocabulary, encoding.encode_entries(vocabulary, entries), batch)
-    found += [row(item, score, kind) for item, score in zip(told, scores, strict=True)]
-    return pd.DataFrame(found)
+    model, tokenizer, probe = subject.model, subject.tokenizer, subject.config.probe
+    questions = [question for split in SPLITS for question in subject.questions(split)]
+    scores = score_questions(model, tokenizer, questions, probe.batch)
+    items = [item_row(question, score, probe.kind) for question, score in zip(questions, scores, strict=True)]
+    if subject.config.questions.family != "extraction":
+        items = [item | wording_columns(question) for item, question in zip(items, questions, strict=True)]
+    entries = [entry for entry in subject.entries if entry.spans]
+    values = value_questions(subject.worlds, entries)
+    scores = exact_match.score(model, tokenizer, encoding.encode_entries(tokenizer, entries), probe.batch)
+    items += [item_row(value, score, probe.kind) for value, score in zip(values, scores, strict=True)]
+    return pd.DataFrame(items)

@@ -1,50 +1,49 @@
-"""Manipulation: what the model writes when a fact is to be used, with a hint and without (Part 3.2).
+"""Manipulation: what the model writes when a question uses a fact, with a hint and without (Part 3.2).
 
-Answers are generated; the hint that stands before one is judged apart from it.
+Answers are generated; the hint that precedes an answer is scored on its own.
 """
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from data_gen.questions.hints import HINT
 from data_gen.questions.question import SPLITS, Question
 from physics_lm.data import encoding
-from physics_lm.inference import exact_match, generation, item_rows
+from physics_lm.inference import exact_match, generation
+from physics_lm.inference.item_rows import SPARE_TOKENS, item_row, wording_columns
+from physics_lm.subject import Subject
 
-if TYPE_CHECKING:
-    from physics_lm.steps import Job
 
+def rows(subject: Subject, state: Path) -> pd.DataFrame:
+    """Return a row per question of every split; of the trained questions only those in the first wording.
 
-def rows(job: "Job") -> pd.DataFrame:
-    """Return a row per question of every split; of those trained on only the ones in the first wording.
-
-    Beside the columns of every probe: other (second person of a pair, else -1), wording, heldout, chance and
-    ceiling (see `Question`); hinted, whether a hint was asked for; hint, hint_prediction and hint_correct, the
-    hint's own; first_correct and second_correct, whether it states the fact of each person. tokens and
-    gold_logprob are of hint and answer together.
+    Besides the columns of every probe: those of `wording_columns`; hinted, whether the prompt requests a hint; hint,
+    hint_prediction and hint_correct of the hint itself; first_correct and second_correct, whether it states the fact
+    of each person. tokens and gold_logprob are of hint and answer together.
     """
-    asked = [q for split in SPLITS for q in job.asked(job.config.questions, split)]
-    asked = [question for question in asked if question.split != "train" or question.wording == 0]
-    vocabulary, batch = job.model_vocabulary, job.config.probe.batch
-    encoded = encoding.encode(vocabulary, asked)
-    scores = exact_match.score(job.model, vocabulary, encoded, batch)
-    longest = int((encoded.stop - encoded.start).max()) + item_rows.SPARE
-    said = generation.generate(job.model, vocabulary, [question.prompt for question in asked], longest, batch)
-    found = zip(asked, scores, said, strict=True)
-    return pd.DataFrame([row(question, score, text, job.config.probe.kind) for question, score, text in found])
+    questions = [q for split in SPLITS for q in subject.questions(split) if q.split != "train" or q.wording == 0]
+    model, tokenizer, probe = subject.model, subject.tokenizer, subject.config.probe
+    encoded = encoding.encode(tokenizer, questions)
+    scores = exact_match.score(model, tokenizer, encoded, probe.batch)
+    max_tokens = int((encoded.stop - encoded.start).max()) + SPARE_TOKENS
+    prompts = [question.prompt for question in questions]
+    texts = generation.generate(model, tokenizer, prompts, max_tokens, probe.batch)
+    items = zip(questions, scores, texts, strict=True)
+    return pd.DataFrame([manipulation_row(question, score, text, probe.kind) for question, score, text in items])
 
 
-def row(question: Question, score: exact_match.Score, said: str, probe: str) -> dict[str, Any]:
-    """Return the per-item row of one question, its score and the text that was generated."""
-    hint, answer = part(said) if question.hint else ("", said)
-    facts = [*facts_of(hint), "", ""]
-    right = [fact == told for fact, told in zip(facts, facts_of(question.hint), strict=False)]
+def manipulation_row(question: Question, score: exact_match.Score, text: str, probe: str) -> dict[str, Any]:
+    """Return the row of one question, its score and the generated text."""
+    hint, answer = split_hint(text) if question.hint else ("", text)
+    facts = [*hint_facts(hint), "", ""]
+    right = [fact == gold for fact, gold in zip(facts, hint_facts(question.hint), strict=False)]
     return {
-        **item_rows.row(question, score, probe),
+        **item_row(question, score, probe),
         "prediction": answer,
         "correct": answer == question.gold,
-        **item_rows.about(question),
+        **wording_columns(question),
         "hinted": HINT in question.prompt,
         "hint": question.hint,
         "hint_prediction": hint,
@@ -54,12 +53,12 @@ def row(question: Question, score: exact_match.Score, said: str, probe: str) -> 
     }
 
 
-def part(said: str) -> tuple[str, str]:
-    """Cut a generated text into hint and answer, each with its full stop; the hint is empty where there is none."""
-    hint, stop, answer = said.partition(". ")
-    return (hint + ".", answer) if stop else ("", said)
+def split_hint(text: str) -> tuple[str, str]:
+    """Split a generated text into hint and answer, each with its full stop; the hint is empty where there is none."""
+    hint, stop, answer = text.partition(". ")
+    return (hint + ".", answer) if stop else ("", text)
 
 
-def facts_of(hint: str) -> list[str]:
+def hint_facts(hint: str) -> list[str]:
     """Return the facts that a hint states, none for an empty hint."""
     return hint.removesuffix(".").split("; ") if hint else []

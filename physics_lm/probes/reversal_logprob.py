@@ -1,11 +1,12 @@
-"""Is the right answer more likely than the others? Its log-probability against theirs (2309.12288, section 2.1.2).
+"""Whether the right answer is more likely than the others, by log-probability (2309.12288, section 2.1.2).
 
-Every answer of a subset is put after every prompt, in the order of training and in the other.
+Every answer of a subset is scored after every prompt, in the order of training and in the reverse order.
 """
 
 from collections import Counter
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,38 +17,35 @@ from data_gen.questions.question import Question
 from physics_lm.data import encoding
 from physics_lm.inference import answer_ranking, exact_match
 from physics_lm.models import checkpoints
-
-if TYPE_CHECKING:
-    from physics_lm.steps import Job
+from physics_lm.subject import Subject
 
 
-def rows(job: "Job") -> pd.DataFrame:
-    """Return a row per held-out question of the facts told in one order.
+def rows(subject: Subject, state: Path) -> pd.DataFrame:
+    """Return a row per held-out question of the facts trained on in one order.
 
     gold_logprob: of the right answer; other_logprob: of a random other one; z: the right one against all others,
     in their standard deviations; rank: 1 where it is the likeliest of `candidates`; prediction: the likeliest.
     """
-    told, found = job.telling.facts, []
-    vocabulary = job.telling.extend(job.model_vocabulary)
-    model = checkpoints.widen(job.model, len(vocabulary), job.config.seed)
-    random = [question for question in told.asked if question.task == RANDOM]
-    scores = exact_match.score(model, vocabulary, encoding.encode(vocabulary, random), job.config.probe.batch)
-    others = {place: score.gold_logprob for place, score in zip(_places(random), scores, strict=True)}
-    for (task, _, paraphrase), questions in groups(told).items():
+    facts, probe, items = subject.facts.facts, subject.config.probe, []
+    tokenizer = subject.facts.extend(subject.tokenizer)
+    model = checkpoints.widen(subject.model, len(tokenizer), subject.config.seed)
+    random = [question for question in facts.questions if question.task == RANDOM]
+    scores = exact_match.score(model, tokenizer, encoding.encode(tokenizer, random), probe.batch)
+    random_logprob = {key: score.gold_logprob for key, score in zip(_fact_paraphrases(random), scores, strict=True)}
+    for (task, _, paraphrase), questions in question_groups(facts).items():
         answers = [question.gold for question in questions]
-        logprob_QxA = answer_ranking.log_probabilities(
-            model, vocabulary, [question.prompt for question in questions], answers
-        )
+        prompts = [question.prompt for question in questions]
+        logprob_QxA = answer_ranking.log_probabilities(model, tokenizer, prompts, answers)
         for number, question in enumerate(questions):
-            line = compare(logprob_QxA[number], number)
-            other = others.get((question.person, paraphrase), np.nan) if task == REVERSE else np.nan
-            common = {"probe": job.config.probe.kind, **asdict(question), "prediction": answers[line.pop("best")]}
-            found.append({**common, **line, "other_logprob": other, "fact": told.facts[question.person].id})
-    return pd.DataFrame(found)
+            ranking = rank_answer(logprob_QxA[number], number)
+            other = random_logprob.get((question.person, paraphrase), np.nan) if task == REVERSE else np.nan
+            common = {"probe": probe.kind, **asdict(question), "prediction": answers[ranking.pop("best")]}
+            items.append({**common, **ranking, "other_logprob": other, "fact": facts.facts[question.person].id})
+    return pd.DataFrame(items)
 
 
-def compare(logprob_A: NDArray[np.float64], right: int) -> dict[str, Any]:
-    """Return how the right answer stands among all: its log-probability, z, rank, and which is the likeliest."""
+def rank_answer(logprob_A: NDArray[np.float64], right: int) -> dict[str, Any]:
+    """Return the right answer's log-probability, z and rank among all answers, and the index of the likeliest."""
     gold, rest = logprob_A[right], np.delete(logprob_A, right)
     spread = rest.std(ddof=1) if len(rest) > 1 else 0.0
     return {
@@ -60,23 +58,23 @@ def compare(logprob_A: NDArray[np.float64], right: int) -> dict[str, Any]:
     }
 
 
-def _places(questions: list[Question]) -> list[tuple[int, int]]:
-    """Return for each question the fact's number, and which of its task's questions about the fact it is."""
-    seen: Counter[tuple[str, int]] = Counter()
-    places = []
+def _fact_paraphrases(questions: list[Question]) -> list[tuple[int, int]]:
+    """Return for each question the fact's number, and the question's number within its task and fact."""
+    counts: Counter[tuple[str, int]] = Counter()
+    keys = []
     for question in questions:
-        places.append((question.person, seen[question.task, question.person]))
-        seen[question.task, question.person] += 1
-    return places
+        keys.append((question.person, counts[question.task, question.person]))
+        counts[question.task, question.person] += 1
+    return keys
 
 
-def groups(facts: Facts) -> dict[tuple[str, str, int], list[Question]]:
-    """Return the held-out questions of facts told in one order, by task, subset and number of the paraphrase.
+def question_groups(facts: Facts) -> dict[tuple[str, str, int], list[Question]]:
+    """Return the held-out questions of facts trained on in one order, by task, subset and number of the paraphrase.
 
-    A group asks every fact of the subset once.
+    A group has one question about every fact of the subset.
     """
-    asked = [q for q in facts.asked if q.task in (SAME, REVERSE) and q.attribute != BOTH]
-    found: dict[tuple[str, str, int], list[Question]] = {}
-    for question, (_, paraphrase) in zip(asked, _places(asked), strict=True):
-        found.setdefault((question.task, question.attribute, paraphrase), []).append(question)
-    return found
+    questions = [q for q in facts.questions if q.task in (SAME, REVERSE) and q.attribute != BOTH]
+    groups: dict[tuple[str, str, int], list[Question]] = {}
+    for question, (_, paraphrase) in zip(questions, _fact_paraphrases(questions), strict=True):
+        groups.setdefault((question.task, question.attribute, paraphrase), []).append(question)
+    return groups

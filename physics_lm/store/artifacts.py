@@ -1,9 +1,9 @@
-"""The store: every step's output in lab/artifacts/STEP/KEY, complete or absent.
+"""The store: every step's output is a folder lab/artifacts/STEP/KEY, which is complete or absent.
 
-The key is the sha256 of the canonical JSON of the step's config, the keys before it and the step's
-version number. Settings at their defaults are left out of it, so that a knob added later leaves what was
-made before in its place; a changed default raises the step's version. A folder is filled aside and moved
-into place whole, under a lock of its key.
+The key is the sha256 of the canonical JSON of the step's config, the keys of its inputs and the step's version number.
+Settings at their defaults are left out of that JSON, so that a new setting leaves the keys of older artifacts as they
+are; a changed default raises the step's version. A folder is filled elsewhere and moved into place whole, under a lock
+of its key.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from physics_lm import concurrency
 
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
+Build = Callable[[Path, Path], Mapping[str, Any]]  # writes an artifact; see Store.make
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What decides an artifact: step name, step version, its config, and the keys of its inputs."""
+    """What the key of an artifact is made of: step name, step version, its config, and the keys of its inputs."""
 
     step: str
     version: int
@@ -48,137 +49,122 @@ def canonical(value: Any) -> str:
 
 
 def spec(step: str, version: int, config: Mapping[str, Any], **inputs: Spec) -> Spec:
-    """Describe an artifact by its settings (plain data and dataclasses) and the specs before it."""
-    return Spec(step, version, chosen(config), {name: before.key for name, before in inputs.items()})
+    """Return the spec of an artifact from its settings (plain data and dataclasses) and its inputs' specs."""
+    return Spec(step, version, non_default(config), {name: source.key for name, source in inputs.items()})
 
 
-def chosen(value: Any) -> Any:
-    """Return plain data of nested mappings and dataclasses, without fields that are at their defaults."""
+def non_default(value: Any) -> Any:
+    """Return nested mappings and dataclasses as plain data, without dataclass fields that are at their defaults."""
     if isinstance(value, Mapping):
-        return {key: chosen(part) for key, part in value.items()}
+        return {key: non_default(item) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: chosen(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != _default(f)}
+        defaults = {f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in fields(value)}
+        values = {name: getattr(value, name) for name in defaults}
+        return {name: non_default(item) for name, item in values.items() if item != defaults[name]}
     return value
-
-
-def _default(part: Field[Any]) -> Any:
-    return part.default if part.default_factory is MISSING else part.default_factory()
 
 
 @dataclass(frozen=True)
 class Store:
-    """The folder `paths.lab` and what lies in it."""
+    """The artifacts of the lab folder `paths.lab`."""
 
     lab: Path
 
-    def folder(self, wanted: Spec) -> Path:
-        """Return where the artifact lies or would lie."""
-        return self.lab / "artifacts" / wanted.step / wanted.key
+    def folder(self, spec: Spec) -> Path:
+        """Return the folder of an artifact, whether it is there or not."""
+        return self.lab / "artifacts" / spec.step / spec.key
 
-    def partial(self, wanted: Spec) -> Path:
-        """Return the folder in which an unfinished artifact and its resumable state are kept."""
-        return self.lab / "partial" / wanted.step / wanted.key
+    def partial_folder(self, spec: Spec) -> Path:
+        """Return the folder of an unfinished artifact and of the state from which it can be resumed."""
+        return self.lab / "partial" / spec.step / spec.key
 
-    def has(self, wanted: Spec) -> bool:
-        """Whether a complete artifact is there (its files are checked when it is opened)."""
-        return (self.folder(wanted) / MANIFEST).exists()
+    def has(self, spec: Spec) -> bool:
+        """Whether a complete artifact is there; its files are not checked."""
+        return (self.folder(spec) / MANIFEST).exists()
 
-    def sound(self, wanted: Spec) -> bool:
+    def is_intact(self, spec: Spec) -> bool:
         """Whether a complete artifact is there and every file is as it was written."""
-        return self.has(wanted) and not damaged(self.folder(wanted))
+        return not find_damage(self.folder(spec))
 
-    def manifest(self, wanted: Spec) -> dict[str, Any]:
+    def manifest(self, spec: Spec) -> dict[str, Any]:
         """Return the manifest of an artifact that is there."""
-        data: dict[str, Any] = json.loads((self.folder(wanted) / MANIFEST).read_text())
-        return data
+        return dict(json.loads((self.folder(spec) / MANIFEST).read_text()))
 
     def check_writable(self) -> None:
         """Raise ConfigError where the lab folder cannot be written to."""
         try:
             self.lab.mkdir(parents=True, exist_ok=True)
-            probe = self.lab / f".write-{os.getpid()}"
-            probe.write_text("")
-            probe.unlink(missing_ok=True)
+            test_file = self.lab / f".write-{os.getpid()}"
+            test_file.write_text("")
+            test_file.unlink(missing_ok=True)
         except OSError as error:
             raise ConfigError(f"paths.lab={self.lab}: cannot be written to ({error.strerror})") from None
 
-    def make(self, wanted: Spec, build: Callable[[Path, Path], Mapping[str, Any]]) -> Path:
+    def make(self, spec: Spec, build: Build) -> Path:
         """Return the artifact's folder, building it where it is missing or damaged.
 
-        `build(folder, state)` writes the artifact into `folder` and may keep what it needs to go on after
-        a kill in `state`; what it returns is added to the manifest. One process builds, others wait.
+        `build(folder, state)` writes the artifact into `folder` and may keep in `state` what it needs to resume after
+        a kill; the mapping that it returns is added to the manifest. One process builds, others wait.
         """
         self.check_writable()
-        lock = self.lab / "locks" / f"{wanted.key}.lock"
+        lock = self.lab / "locks" / f"{spec.key}.lock"
         lock.parent.mkdir(exist_ok=True)
-        with concurrency.holding(FileLock(lock)):
-            if self._sound(wanted):
-                return self.folder(wanted)
-            return self._build(wanted, build)
+        with concurrency.hold_lock(FileLock(lock)):
+            self._set_aside_if_damaged(spec)
+            return self.folder(spec) if self.folder(spec).exists() else self._build(spec, build)
 
-    def _build(self, wanted: Spec, build: Callable[[Path, Path], Mapping[str, Any]]) -> Path:
-        partial = self.partial(wanted)
-        fresh, state = partial / "output", partial / "state"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
+    def _build(self, spec: Spec, build: Build) -> Path:
+        partial, folder = self.partial_folder(spec), self.folder(spec)
+        output, state = partial / "output", partial / "state"
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir(parents=True)
         state.mkdir(exist_ok=True)
         start = time.perf_counter()
         try:
-            extra = build(fresh, state)
+            extra = build(output, state)
         except BaseException:
-            _clear(partial)
+            _remove_output(partial)
             raise
+        files = sorted(path for path in output.rglob("*") if path.is_file())
         manifest = {
-            **asdict(wanted),
-            "key": wanted.key,
+            **asdict(spec),
+            "key": spec.key,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - start, 2),
             **extra,
-            "files": _digests(fresh),
+            "files": {str(path.relative_to(output)): digest(path) for path in files},
         }
-        (fresh / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-        folder = self.folder(wanted)
+        (output / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
         folder.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(fresh, folder)
+        os.replace(output, folder)
         shutil.rmtree(partial, ignore_errors=True)
         return folder
 
-    def _sound(self, wanted: Spec) -> bool:
-        folder = self.folder(wanted)
-        if not folder.exists():
-            return False
-        if damage := damaged(folder):
-            aside = self.lab / "damaged" / f"{wanted.step}-{wanted.key[:12]}-{time.time_ns()}"
+    def _set_aside_if_damaged(self, spec: Spec) -> None:
+        folder = self.folder(spec)
+        if folder.exists() and (damage := find_damage(folder)):
+            aside = self.lab / "damaged" / f"{spec.step}-{spec.key[:12]}-{time.time_ns()}"
             aside.parent.mkdir(exist_ok=True)
             os.replace(folder, aside)
-            log.warning("%s %s: %s; set aside as %s and made again", wanted.step, wanted.key[:12], damage, aside)
-            return False
-        return True
+            log.warning("%s %s: %s; set aside as %s and made again", spec.step, spec.key[:12], damage, aside)
 
 
-def _clear(partial: Path) -> None:
-    """Leave nothing half-written of a build that failed, but the state from which it can go on."""
+def _remove_output(partial: Path) -> None:
+    """Remove the output of a build that failed, and empty folders; the state from which it can resume stays."""
     shutil.rmtree(partial / "output", ignore_errors=True)
     for folder in (partial / "state", partial):
         if folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
 
 
-def damaged(folder: Path) -> str:
-    """Return what is wrong with an artifact's folder, or an empty text where it is as it was written."""
+def find_damage(folder: Path) -> str:
+    """Return what is wrong with an artifact's folder, or an empty text where every file is as it was written."""
     try:
         files = json.loads((folder / MANIFEST).read_text())["files"]
-        for name, told in files.items():
-            if digest(folder / name) != told:
-                return f"{name} has changed"
+        changed = next((name for name, sha256 in files.items() if digest(folder / name) != sha256), "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"it cannot be read ({error.__class__.__name__})"
-    return ""
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): digest(path) for path in files}
+    return f"{changed} has changed" if changed else ""
 
 
 def digest(path: Path) -> str:

@@ -1,11 +1,13 @@
-"""What lies in a lab: artifacts with sizes, what each is made from, and removal that harms no other."""
+"""The artifacts of a lab with their sizes and inputs, and removal that leaves no artifact without its inputs."""
 
 import json
 import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,12 @@ from physics_lm.store.artifacts import MANIFEST
 
 log = logging.getLogger(__name__)
 LEFTOVERS = ("partial", "damaged", "removed")  # unfinished artifacts, those set aside, and half a removal
-WRITTEN = {"step", "key", "created", "seconds", "inputs", "files"}  # in every manifest
+REQUIRED_KEYS = {"step", "key", "created", "seconds", "inputs", "files"}  # of every manifest
 
 
 @dataclass(frozen=True)
-class Item:
-    """One artifact. bytes: on disk. inputs: the keys it was made from. needed_by: the keys made from it, here."""
+class Artifact:
+    """An artifact. bytes: on disk. inputs: keys by input name. needed_by: keys of this lab that were made from it."""
 
     step: str
     key: str
@@ -34,31 +36,30 @@ class Item:
 
 
 def manifests(lab: Path) -> dict[Path, dict[str, Any]]:
-    """Return the manifest in every artifact's folder; one that cannot be read is left out, and said."""
-    found = {}
+    """Return the manifests of all artifacts by folder; one that cannot be read is left out, with a warning."""
+    by_folder = {}
     for path in sorted((lab / "artifacts").glob(f"*/*/{MANIFEST}")):
         try:
             manifest = json.loads(path.read_text())
-            if WRITTEN - manifest.keys():
+            if REQUIRED_KEYS - manifest.keys():
                 raise ValueError
-            found[path.parent] = manifest
+            by_folder[path.parent] = manifest
         except (OSError, ValueError, AttributeError):
             log.warning("%s cannot be read: the artifact is damaged", path)
-    return found
+    return by_folder
 
 
-def items(lab: Path) -> list[Item]:
-    """Return the complete artifacts of a lab, oldest first; a manifest that cannot be read is left out, and said."""
-    read = manifests(lab)
-    users: dict[str, list[str]] = {}
-    for manifest in read.values():
+def list_artifacts(lab: Path) -> list[Artifact]:
+    """Return the complete artifacts of a lab, oldest first; warns of those whose manifests cannot be read."""
+    by_folder, users = manifests(lab), defaultdict(set)
+    for manifest in by_folder.values():
         for key in manifest["inputs"].values():
-            users.setdefault(key, []).append(manifest["key"])
-    found = [
-        Item(m["step"], m["key"], size(f), m["created"], m["inputs"], tuple(sorted(set(users.get(m["key"], [])))), f)
-        for f, m in read.items()
+            users[key].add(manifest["key"])
+    artifacts = [
+        Artifact(m["step"], m["key"], size(f), m["created"], m["inputs"], tuple(sorted(users[m["key"]])), f)
+        for f, m in by_folder.items()
     ]
-    return sorted(found, key=lambda item: (item.created, item.key))
+    return sorted(artifacts, key=lambda artifact: (artifact.created, artifact.key))
 
 
 def size(folder: Path) -> int:
@@ -66,67 +67,63 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def chosen(lab: Path, keys: Iterable[str]) -> list[Item]:
-    """Return the artifacts whose keys begin so; raises ConfigError where one names none, or several."""
-    known, found = items(lab), []
-    for key in keys:
-        same = [item for item in known if key and item.key.startswith(key)]
-        if len(same) != 1:
-            raise ConfigError(f"{key!r}: {len(same) or 'no'} artifacts of {lab} have a key that begins so")
-        found += same
-    return list({item.key: item for item in found}.values())
+def find_artifacts(lab: Path, prefixes: Iterable[str]) -> list[Artifact]:
+    """Return the artifacts whose keys begin so; raises ConfigError for a prefix of no key, or of several."""
+    artifacts, selected = list_artifacts(lab), {}
+    for prefix in prefixes:
+        matches = [artifact for artifact in artifacts if prefix and artifact.key.startswith(prefix)]
+        if len(matches) != 1:
+            raise ConfigError(f"{prefix!r}: {len(matches) or 'no'} artifacts of {lab} have a key that begins so")
+        selected[matches[0].key] = matches[0]
+    return list(selected.values())
 
 
-def with_users(lab: Path, wanted: Iterable[Item]) -> list[Item]:
+def with_dependents(lab: Path, artifacts: Iterable[Artifact]) -> list[Artifact]:
     """Return the artifacts and everything that was made from them."""
-    known = {item.key: item for item in items(lab)}
-    found: dict[str, Item] = {}
-    waiting = list(wanted)
-    while waiting:
-        item = waiting.pop()
-        if item.key not in found:
-            found[item.key] = item
-            waiting += [known[key] for key in item.needed_by if key in known]
-    return list(found.values())
+    by_key = {artifact.key: artifact for artifact in list_artifacts(lab)}
+    selected: dict[str, Artifact] = {}
+    queue = list(artifacts)
+    while queue:
+        artifact = queue.pop()
+        if artifact.key not in selected:
+            selected[artifact.key] = artifact
+            queue += [by_key[key] for key in artifact.needed_by if key in by_key]
+    return list(selected.values())
 
 
-def remove(lab: Path, wanted: Iterable[Item]) -> int:
-    """Remove artifacts, those first that others were made from last; return the bytes freed.
+def remove(lab: Path, artifacts: Sequence[Artifact]) -> int:
+    """Remove artifacts, each before its inputs; return the bytes freed.
 
-    Raises ConfigError, and removes nothing, where an artifact that stays was made from one of them or where one
-    is being made or waited for by a running job.
+    Raises ConfigError, and removes nothing, where an artifact that stays was made from one of them, or where a running
+    job makes one or waits for one.
     """
-    wanted = list(wanted)
-    going = {item.key for item in wanted}
-    for item in wanted:
-        if staying := [key for key in item.needed_by if key not in going]:
+    keys = {artifact.key for artifact in artifacts}
+    for artifact in artifacts:
+        if staying := [key for key in artifact.needed_by if key not in keys]:
             raise ConfigError(
-                f"remove={item.key[:12]}: {len(staying)} artifacts were made from this {item.step}, "
+                f"remove={artifact.key[:12]}: {len(staying)} artifacts were made from this {artifact.step}, "
                 f"{', '.join(key[:12] for key in staying[:3])} among them; add users=true to remove them with it"
             )
-    locks = [FileLock(lab / "locks" / f"{item.key}.lock", timeout=0) for item in wanted]
     try:
-        for lock in locks:
-            lock.acquire()
-        for item in _users_first(wanted):
-            _drop(lab, item.folder)
+        with ExitStack() as locks:
+            for key in sorted(keys):
+                locks.enter_context(FileLock(lab / "locks" / f"{key}.lock", timeout=0))
+            for artifact in _dependents_first(artifacts):
+                _remove_folder(lab, artifact.folder)
     except Timeout:
         raise ConfigError("remove: a running job uses one of these artifacts; wait for it to end") from None
-    finally:
-        for lock in locks:
-            lock.release()
-    return sum(item.bytes for item in wanted)
+    return sum(artifact.bytes for artifact in artifacts)
 
 
-def _users_first(wanted: Iterable[Item]) -> Iterator[Item]:
+def _dependents_first(artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
     """Yield artifacts so that none goes while one that was made from it is there: a kill leaves no orphans."""
-    left = {item.key: item for item in wanted}
+    left = {artifact.key: artifact for artifact in artifacts}
     while left:
-        for item in [item for item in left.values() if not left.keys() & set(item.needed_by)]:
-            yield left.pop(item.key)
+        for artifact in [artifact for artifact in left.values() if not left.keys() & set(artifact.needed_by)]:
+            yield left.pop(artifact.key)
 
 
-def _drop(lab: Path, folder: Path) -> None:
+def _remove_folder(lab: Path, folder: Path) -> None:
     """Move the folder away in one step, so that nobody sees half of it, then delete it."""
     aside = lab / "removed" / f"{folder.name}-{time.time_ns()}"
     aside.parent.mkdir(exist_ok=True)
@@ -137,14 +134,14 @@ def _drop(lab: Path, folder: Path) -> None:
 
 
 def leftovers(lab: Path) -> dict[str, int]:
-    """Return the bytes of unfinished and damaged artifacts, where there are any."""
-    return {name: size(lab / name) for name in LEFTOVERS if size(lab / name)}
+    """Return the bytes of each kind of leftovers (see LEFTOVERS) that the lab has."""
+    return {kind: size(lab / kind) for kind in LEFTOVERS if size(lab / kind)}
 
 
-def clear(lab: Path, name: str) -> int:
-    """Remove the leftovers of a kind (see LEFTOVERS) that no running job works on; return the bytes freed."""
+def clear_leftovers(lab: Path, kind: str) -> int:
+    """Remove the leftovers of a kind that no running job works on; return the bytes freed."""
     freed = 0
-    for folder in (lab / name).glob("*/*" if name == "partial" else "*"):
+    for folder in (lab / kind).glob("*/*" if kind == "partial" else "*"):
         try:
             with FileLock(lab / "locks" / f"{folder.name}.lock", timeout=0):
                 freed += size(folder)

@@ -1,22 +1,19 @@
 """One run on several devices: `torchrun --nproc-per-node=2 -m experiments.run ...`.
 
-The first process makes the run's steps as ever; the others wait, and join it where something is trained. A
-batch is divided among them, so that the same run on any number of devices is the same artifact.
+The first process makes the run's steps as usual; the others wait, and join it in each training. Every batch is divided
+among the processes, so a run on any number of devices gives the same artifact.
 """
 
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from data_gen.errors import ConfigError
 from physics_lm.config.training import TrainConfig
 
-if TYPE_CHECKING:
-    import torch
-
-WAIT = timedelta(days=7)  # the others wait while the first writes a corpus or asks its questions
-JOIN, DONE = 1, 0
+TIMEOUT = timedelta(days=7)  # the other processes wait while the first one writes a corpus or evaluates
+STEP_DONE, TRAINING, WAITING = 0, 1, -1  # signals: of the first process, and of the others
 
 
 def size() -> int:
@@ -25,12 +22,12 @@ def size() -> int:
 
 
 def rank() -> int:
-    """Return the number of this process, 0 for the one that writes."""
+    """Return the number of this process; process 0 writes the artifacts."""
     return int(os.environ["RANK"]) if size() > 1 else 0
 
 
 def start() -> None:
-    """Meet the other processes, once; does nothing outside torchrun."""
+    """Connect to the other processes, once; does nothing outside torchrun."""
     if size() == 1:
         return
     import torch
@@ -40,11 +37,11 @@ def start() -> None:
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=WAIT)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=TIMEOUT)
 
 
 def end() -> None:
-    """Part from the other processes."""
+    """Disconnect from the other processes."""
     if size() > 1:
         import torch.distributed as dist
 
@@ -56,40 +53,29 @@ def check(name: str, config: TrainConfig) -> None:
     if size() > 1 and config.objective != "causal":
         raise ConfigError(f"{name}.objective={config.objective}: trained by one process only; leave torchrun out")
     if config.batch % size():
-        raise ConfigError(
-            f"{name}.batch={config.batch}: must be a multiple of the {size()} processes that torchrun started"
-        )
+        raise ConfigError(f"{name}.batch={config.batch}: must be a multiple of the {size()} processes of torchrun")
 
 
-def call() -> None:
-    """Tell the others, from the first process, that a model is to be trained together."""
-    _say(JOIN)
-
-
-def done() -> None:
-    """Tell the others, from the first process, that a step is made."""
-    _say(DONE)
-
-
-def follow(join: Callable[[], Any]) -> None:
-    """Wait until the first process has made a step, and join it where it calls."""
-    while _say(None) == JOIN:
-        join()
-
-
-def _say(word: int | None) -> int:
+def broadcast(signal: int) -> int:
+    """Return the signal of the first process (TRAINING or STEP_DONE) in all processes."""
     if size() == 1:
-        return DONE
+        return signal
     import torch
     import torch.distributed as dist
 
-    said = torch.tensor(-1 if word is None else word)
-    dist.broadcast(said, src=0)
-    return int(said)
+    received = torch.tensor(signal)
+    dist.broadcast(received, src=0)
+    return int(received)
 
 
-def wrapped(model: Any) -> Any:
-    """Return the model whose gradients are averaged over all processes."""
+def join_trainings(train: Callable[[], Any]) -> None:
+    """Call `train`, in the other processes, for each TRAINING that the first one broadcasts before STEP_DONE."""
+    while broadcast(WAITING) == TRAINING:
+        train()
+
+
+def data_parallel(model: Any) -> Any:
+    """Return the model wrapped so that its gradients are averaged over all processes."""
     if size() == 1:
         return model
     from torch.nn.parallel import DistributedDataParallel
@@ -97,14 +83,14 @@ def wrapped(model: Any) -> Any:
     return DistributedDataParallel(model)
 
 
-def share(rows: Any) -> Any:
-    """Return this process's part of a batch, shape (batch / size, ...)."""
-    part = len(rows) // size()
-    return rows[rank() * part : (rank() + 1) * part]
+def local_rows(batch: Any) -> Any:
+    """Return the rows of a batch that this process trains on, shape (batch / size, ...)."""
+    count = len(batch) // size()
+    return batch[rank() * count : (rank() + 1) * count]
 
 
-def mean(values: "torch.Tensor") -> "torch.Tensor":
-    """Return the values' mean over all processes."""
+def mean_over_processes(values: Any) -> Any:
+    """Return the element-wise mean of a tensor over all processes."""
     if size() > 1:
         import torch.distributed as dist
 

@@ -1,7 +1,8 @@
-"""The one training loop, for pretraining and fine-tuning.
+"""The training loop of pretraining and fine-tuning.
 
-A batch is a function of the step, so the state of a run is: weights, optimisers, step, generator state
-and the curve so far. Killed at any step and started again on the same CPU, a run ends in the same bits.
+A batch is a function of the step number, so the state of a training is: weights, optimisers, step, random generators
+and the learning curve so far. A training that is killed at any step and restarted on the same CPU ends bit for bit as
+without the kill.
 """
 
 import math
@@ -16,19 +17,20 @@ from torch.utils._pytree import tree_map_only
 from transformers import PreTrainedModel
 
 from physics_lm.config.training import TrainConfig
-from physics_lm.device import autocast, device, precision, to_device
+from physics_lm.data.batches import IGNORE
+from physics_lm.device import autocast, default_device, resolve_precision, to_device
 from physics_lm.kernels import attention, compiling, cpu
 from physics_lm.objectives import next_token
 from physics_lm.objectives.masked import Loss
 from physics_lm.progress import Bar
 from physics_lm.training import distributed, resume
-from physics_lm.training.optimizers import optimizers
-from physics_lm.training.schedules import rate
+from physics_lm.training.optimizers import build_optimizers
+from physics_lm.training.schedules import lr_factor
 from physics_lm.training.throughput import Throughput
 
-Batches = Callable[[int], tuple[NDArray[np.int32], NDArray[np.int32]]]
-Listener = Callable[[list[dict[str, float]]], None]
-FLUSH = 20  # steps between looks at the losses, so that a step never waits for the device
+Batches = Callable[[int], tuple[NDArray[np.int32], NDArray[np.int32]]]  # of a step: inputs and labels, (B, T) each
+CurveListener = Callable[[list[dict[str, float]]], None]
+READ_EVERY = 20  # steps between reads of the losses; reading a loss waits for the GPU
 
 
 class DivergedError(RuntimeError):
@@ -36,7 +38,7 @@ class DivergedError(RuntimeError):
 
 
 class Training:
-    """A run of the loop over `batches`, resumable from `state` (a folder)."""
+    """A training over `batches`, resumable from a folder; its curve holds step, loss and learning rate of each step."""
 
     def __init__(
         self,
@@ -45,142 +47,132 @@ class Training:
         config: TrainConfig,
         state: Path,
         loss: Loss | None = None,
-        watch: Callable[[int], None] | None = None,
+        callback: Callable[[int], None] | None = None,
     ) -> None:
-        """Prepare a run, going on from the state in the folder where there is one.
+        """Prepare a training, resumed from the state in the folder `state` where there is one.
 
-        loss: of a model, inputs, labels and the step; next tokens' (`quick.loss_of`) where there is none.
-        watch: called after every step with the number of steps done, before a state is saved.
+        loss: a function of model, inputs, labels and step; None for `next_token.loss`. callback: called after every
+        step with the number of steps done, before a state is saved.
         """
-        self.where = device()
-        self.model = model.to(self.where)  # type: ignore[arg-type]
-        self.batches, self.config, self.loss, self.watch = batches, config, loss or next_token.loss, watch
+        self.device = default_device()
+        self.model = model.to(self.device)  # type: ignore[arg-type]
+        self.batches, self.config, self.loss, self.callback = batches, config, loss or next_token.loss, callback
         self.compiled = "no"
-        if self.where.type == "cpu":  # its fused attention is slower than plain products at short contexts
+        if self.device.type == "cpu":  # fused attention is slower there than plain products at short contexts
             self.model.set_attn_implementation("eager")
-        if loss is None and compiling.wanted(config, self.where):
+        if loss is None and compiling.is_enabled(config, self.device):
             self.compile()
-        if self.where.type == "cpu":
+        if self.device.type == "cpu":
             cpu.keep_pages()
             if self.compiled != "yes":
                 cpu.prepare(self.model)
-        self.kind = precision(config.precision, self.where)
-        self.optimizers = optimizers(model, config)
-        self.peaks = [group["lr"] for opt in self.optimizers for group in opt.param_groups]
+        self.precision = resolve_precision(config.precision, self.device)
+        self.optimizers = build_optimizers(model, config)
+        self.peak_rates = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups]
         self.path = state / resume.STATE
         self.step = self.resumed_at = 0
         self.curve: list[dict[str, float]] = []
-        self._losses: list[torch.Tensor] = []
-        self.pace, self.stacked = Throughput(model, self.where), 1  # stacked: how many are trained together
-        self.told: Listener = lambda points: None  # hears the points of the curve as they come
+        self._unread_losses: list[torch.Tensor] = []
+        self.throughput = Throughput(model, self.device)
+        self.stack_size = 1  # the number of models that are trained together
+        self.listener: CurveListener = lambda points: None  # receives new points of the curve
         self._load()
-        self.shared = distributed.wrapped(self.model)
-        if distributed.rank():  # dropout's; the first process draws as if it were alone
+        self.parallel_model = distributed.data_parallel(self.model)
+        if distributed.rank():  # of dropout; the first process draws what a single process would
             torch.manual_seed(torch.initial_seed() + distributed.rank() + self.step)
-        self.generators = resume.generators()  # other jobs may draw before this one begins
+        self.rng_state = resume.rng_state()  # another job may draw before this training starts
 
     def compile(self) -> None:
-        """Compile the loss, where there is a compiler."""
-        self.loss, self.compiled = next_token.compiled_loss(self.model, self.where)
+        """Compile the loss, where there is a working compiler."""
+        self.loss, self.compiled = next_token.compile_loss(self.model, self.device)
 
     def run(self, title: str) -> list[dict[str, float]]:
-        """Train to the last step; return the curve: step, loss and learning rate of every step.
+        """Train to the last step; return the curve.
 
-        Raises DivergedError naming the step where the loss is not finite.
+        Raises DivergedError, with the number of the step, where the loss is not finite.
         """
-        self.begin()
-        with self.attending(), Bar(title, self.config.steps, "step", self.step) as bar:
+        self.start()
+        with self.fast_attention(), Bar(title, self.config.steps, "step", self.step) as bar:
             while self.step < self.config.steps:
-                self.advance()
-                self.ticked()
-                if not self._losses:
-                    bar.set_postfix(self.pace.shown, loss=f"{self.curve[-1]['loss']:.3f}")
+                self.train_step()
+                self.after_step()
+                if not self._unread_losses:
+                    bar.set_postfix(self.throughput.bar_fields, loss=f"{self.curve[-1]['loss']:.3f}")
                 bar.update()
         return self.curve
 
-    def attending(self) -> AbstractContextManager[None]:
-        """Return the context in which steps are taken: the model attends by what is fastest in training."""
-        return attention.fusing(self.model, self.where, self.kind)
+    def fast_attention(self) -> AbstractContextManager[None]:
+        """Return the context in which steps are taken: the model uses the fastest attention for training."""
+        return attention.training_attention(self.model, self.device, self.precision)
 
-    def begin(self) -> None:
-        """Be ready for the next step."""
+    def start(self) -> None:
+        """Prepare for the next step: training mode, random generators and the clock."""
         self.model.train()
-        resume.draw_from(self.generators)
-        self.told(self.curve)
-        self.pace = Throughput(self.model, self.where)
+        resume.set_rng_state(self.rng_state)
+        self.listener(self.curve)
+        self.throughput = Throughput(self.model, self.device)
 
-    def ticked(self) -> None:
-        """Look at the losses, ask and save where it is time for it; raises DivergedError."""
-        if self.step % FLUSH == 0 or self.step == self.config.steps:
-            self.told(self.flush())
-        if self.watch:
-            self.watch(self.step)
+    def after_step(self) -> None:
+        """Read the losses, call the callback and save the state when each is due; raises DivergedError."""
+        if self.step % READ_EVERY == 0 or self.step == self.config.steps:
+            self.listener(self.read_losses())
+        if self.callback:
+            self.callback(self.step)
         if self.step % self.config.save_every == 0 and self.step < self.config.steps:
-            self.told(self.flush())
+            self.listener(self.read_losses())
             self._save()
 
-    def counted(self, loss: torch.Tensor, shape: tuple[int, ...]) -> None:
-        """Count a step that is done, its loss and the shape of its batch."""
-        self._losses.append(loss)
+    def record_step(self, loss: torch.Tensor, shape: tuple[int, ...]) -> None:
+        """Count a step that has been taken; shape: of its batch."""
+        self._unread_losses.append(loss)
         self.step += 1
-        self.pace.add(shape)
+        self.throughput.add(shape)
 
-    def advance(self) -> None:
+    def train_step(self) -> None:
         """Take one step."""
-        whole_BxT, labels_BxT = self.batches(self.step)
-        inputs_BxT, learned_BxT = (
-            to_device(distributed.share(part), self.where).long() for part in (whole_BxT, labels_BxT)
-        )
-        factor = rate(self.config, self.step)
-        groups = [group for opt in self.optimizers for group in opt.param_groups]
-        for group, peak in zip(groups, self.peaks, strict=True):
+        batch = self.batches(self.step)
+        inputs_BxT, labels_BxT = (to_device(distributed.local_rows(array), self.device).long() for array in batch)
+        factor = lr_factor(self.config, self.step)
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        for group, peak in zip(groups, self.peak_rates, strict=True):
             group["lr"] = peak * factor
-        with autocast(self.kind, self.where):
-            loss = self.loss(self.shared, inputs_BxT, learned_BxT, self.step)
-        if distributed.size() > 1:  # the mean over all tokens of the batch, however they are spread
-            loss = loss * (
-                distributed.size() * count_learned(distributed.share(labels_BxT)) / count_learned(labels_BxT)
-            )
+        with autocast(self.precision, self.device):
+            loss = self.loss(self.parallel_model, inputs_BxT, labels_BxT, self.step)
+        if distributed.size() > 1:  # weighted, so that the mean over processes is the mean over the batch's targets
+            local_count = count_targets(distributed.local_rows(batch[1]))
+            loss = loss * (distributed.size() * local_count / count_targets(batch[1]))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        self.counted(loss.detach(), whole_BxT.shape)
+        self.record_step(loss.detach(), batch[0].shape)
 
-    def flush(self) -> list[dict[str, float]]:
-        """Read the losses of the steps since the last time; return their points of the curve."""
-        first = self.step - len(self._losses)
-        for number, value in enumerate(self._read()):
-            step = first + number
-            if not math.isfinite(value):
+    def read_losses(self) -> list[dict[str, float]]:
+        """Read the losses of the steps since the last call; return their points of the curve."""
+        unread, first = self._unread_losses, self.step - len(self._unread_losses)
+        losses = distributed.mean_over_processes(torch.stack(unread)).tolist() if unread else []
+        for step, loss in enumerate(losses, first):
+            if not math.isfinite(loss):
+                checkpoint = self.path if self.path.exists() else "none: none was written yet"
                 raise DivergedError(
-                    f"the loss is {value} at step {step}; the last good checkpoint is {self._last_good()}; "
+                    f"the loss is {loss} at step {step}; the last good checkpoint is {checkpoint}; "
                     "lower the learning rate"
                 )
-            self.curve.append({"step": step, "loss": value, "lr": self.config.lr * rate(self.config, step)})
-        self._losses = []
+            self.curve.append({"step": step, "loss": loss, "lr": self.config.lr * lr_factor(self.config, step)})
+        self._unread_losses = []
         return self.curve[first:]
-
-    def _read(self) -> list[float]:
-        return distributed.mean(torch.stack(self._losses)).tolist() if self._losses else []
-
-    def _last_good(self) -> str:
-        return str(self.path) if self.path.exists() else "none: none was written yet"
 
     def _save(self) -> None:
         if distributed.rank():
             return
-        state = {
-            "model": self.model.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "step": self.step,
-            "curve": self.curve,
-        }
-        resume.save(self.path, tree_map_only(torch.Tensor, torch.clone, state))  # not the buffer it is a view of
+        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
+        state = {"model": self.model.state_dict(), "optimizers": optimizers, "step": self.step, "curve": self.curve}
+        # cloned: saving a view would save the whole buffer that it belongs to
+        resume.save(self.path, tree_map_only(torch.Tensor, torch.clone, state))
 
     def _load(self) -> None:
-        state = resume.load(self.path, self.where)
+        state = resume.load(self.path, self.device)
         if state is None:
             return
         self.model.load_state_dict(state["model"])
@@ -190,6 +182,6 @@ class Training:
         self.curve = state["curve"]
 
 
-def count_learned(labels_BxT: NDArray[np.int32]) -> int:
-    """Return how many tokens of a batch are learned."""
-    return int((labels_BxT[:, 1:] != -100).sum())
+def count_targets(labels_BxT: NDArray[np.int32]) -> int:
+    """Return how many tokens of a batch are targets of the next-token loss."""
+    return int((labels_BxT[:, 1:] != IGNORE).sum())

@@ -1,4 +1,4 @@
-"""The state of a loop on disk, from which it goes on after a kill: written aside and moved into place whole."""
+"""The saved state of a training, from which it resumes after a kill; a save replaces the file atomically."""
 
 import io
 import logging
@@ -14,38 +14,38 @@ STATE = "state.pt"
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a state, with torch's generators, over the one before."""
+    """Write a state and torch's generator states to a file, replacing it."""
     buffer = io.BytesIO()
-    torch.save({**state, **generators()}, buffer)
-    aside = path.with_suffix(".tmp")
-    with aside.open("wb") as file:
+    torch.save({**state, **rng_state()}, buffer)
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
         file.write(buffer.getbuffer())
         file.flush()
         os.fsync(file.fileno())
-    os.replace(aside, path)
+    os.replace(temporary, path)
 
 
-def load(path: Path, where: torch.device) -> dict[str, Any] | None:
-    """Read a state and set torch's generators; None where there is none, or it is damaged, which is said."""
+def load(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """Read a state and set torch's generators; None, with a warning if it is damaged, where none can be read."""
     if not path.exists():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, map_location=where, weights_only=True)
-    except Exception as error:  # a damaged state costs time, never a wrong number
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # starting anew costs time, but gives the same result
         log.warning("%s cannot be read (%s): starting from step 0", path, error.__class__.__name__)
         return None
-    draw_from(state)
+    set_rng_state(state)
     return state
 
 
-def draw_from(state: Mapping[str, Any]) -> None:
-    """Set torch's generators to what `generators` returned."""
+def rng_state() -> dict[str, torch.Tensor]:
+    """Return the state of torch's CPU generator, and of the GPU's where there is one, which draws dropout there."""
+    gpu = {"gpu": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {}
+    return {"generator": torch.get_rng_state(), **gpu}
+
+
+def set_rng_state(state: Mapping[str, Any]) -> None:
+    """Set torch's generators to states that `rng_state` returned."""
     torch.set_rng_state(state["generator"].cpu())
     if "gpu" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["gpu"].cpu())
-
-
-def generators() -> dict[str, torch.Tensor]:
-    """Return the state of torch's generator, and of the GPU's where dropout is drawn there."""
-    there = {"gpu": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {}
-    return {"generator": torch.get_rng_state(), **there}

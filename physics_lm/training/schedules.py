@@ -1,12 +1,12 @@
-"""TODO physics_lm.training.schedules."""
+"""The learning-rate schedule."""
 
 import math
 
 from physics_lm.config.training import TrainConfig
 
 
-def rate(config: TrainConfig, step: int) -> float:
-    """Return the learning rate of a step as a share of its peak: linear warm-up, cosine to `final`."""
+def lr_factor(config: TrainConfig, step: int) -> float:
+    """Return a step's learning rate as a share of the peak: linear warm-up, then a cosine down to `final`."""
     if step < config.warmup:
         return (step + 1) / config.warmup
     done = (step - config.warmup) / max(1, config.steps - config.warmup)

@@ -7,28 +7,28 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_worlds import SINGLE, examples, small_world, told, words
+from small_worlds import SINGLE, examples, render_entries, small_world, words
 
 from data_gen import audit, errors
 from data_gen.config import CorpusConfig, QuestionConfig
 from data_gen.people.attributes import NAMES
-from data_gen.questions import ask
+from data_gen.questions import generate
 from data_gen.questions.question import Question
 
 
 @pytest.fixture(scope="module")
-def made():
+def world():
     return small_world(60)
 
 
 @pytest.fixture(scope="module")
-def entries(made):
-    return told(made, CorpusConfig())
+def entries(world):
+    return render_entries(world, CorpusConfig())
 
 
 @pytest.fixture(scope="module")
-def asked(made):
-    return ask(made, QuestionConfig(), "train")
+def questions(world):
+    return generate(world, QuestionConfig(), "train")
 
 
 # entries of a person in one window
@@ -38,7 +38,7 @@ def naive_repeats(person, length, order, context):
     stream = [entry for entry in order for _ in range(length[entry])]
     windows = [stream[start : start + context] for start in range(0, len(stream) - context + 1, context)]
     people = [[person[entry] for entry in dict.fromkeys(window)] for window in windows]
-    return sum(len(set(found)) < len(found) for found in people), len(windows)
+    return sum(len(set(window)) < len(window) for window in people), len(windows)
 
 
 @examples(150)
@@ -47,14 +47,14 @@ def test_repeats_agree_with_a_naive_count(rows, data):
     person, length = np.array(rows).T
     orders = data.draw(st.lists(st.permutations(range(len(rows))), min_size=1, max_size=3))
     context = data.draw(st.integers(1, 60))
-    found = audit.repeats(person, length, [np.array(order) for order in orders], context)
+    repeats = audit.measure_repeats(person, length, [np.array(order) for order in orders], context)
     counts = [naive_repeats(person, length, order, context) for order in orders]
     repeated, windows = (sum(column) for column in zip(*counts, strict=True))
-    assert found.windows == windows
-    assert found.observed == repeated / max(1, windows)
+    assert repeats.windows == windows
+    assert repeats.observed == repeated / max(1, windows)
 
 
-def measured(shuffled, entries_per_person=5, people=200, block=1):
+def measure_layout(shuffled, entries_per_person=5, people=200, block=1):
     person = np.repeat(np.arange(people), entries_per_person)
     length = np.random.default_rng(1).integers(25, 45, len(person))
     rng = np.random.default_rng(2)
@@ -63,31 +63,31 @@ def measured(shuffled, entries_per_person=5, people=200, block=1):
     else:
         blocks = rng.permutation(people).reshape(-1, block)
         order = (blocks[:, None] * entries_per_person + np.arange(entries_per_person)[:, None]).ravel()
-    return audit.repeats(person, length, [order], 256)
+    return audit.measure_repeats(person, length, [order], 256)
 
 
 def test_entries_of_a_person_side_by_side_are_refused():
-    found = measured(shuffled=False)
-    assert found.observed > 0.9
+    repeats = measure_layout(shuffled=False)
+    assert repeats.observed > 0.9
     with pytest.raises(errors.AuditError, match="hold a person twice, a uniform shuffle gives"):
-        audit.check_repeats(found)
+        audit.check_repeats(repeats)
 
 
 def test_shuffling_within_small_blocks_of_people_is_refused():
     with pytest.raises(errors.AuditError, match="shuffle the entries over the whole corpus"):
-        audit.check_repeats(measured(shuffled=False, block=2))
+        audit.check_repeats(measure_layout(shuffled=False, block=2))
 
 
 def test_global_shuffle_passes_with_about_the_uniform_share():
-    found = measured(shuffled=True, people=2000)
-    assert 0.5 < found.observed / found.uniform < 2
-    audit.check_repeats(found)
+    repeats = measure_layout(shuffled=True, people=2000)
+    assert 0.5 < repeats.observed / repeats.uniform < 2
+    audit.check_repeats(repeats)
 
 
 def test_one_entry_per_person_never_repeats():
-    found = measured(shuffled=False, entries_per_person=1)
-    assert found.observed == found.uniform == 0
-    audit.check_repeats(found)
+    repeats = measure_layout(shuffled=False, entries_per_person=1)
+    assert repeats.observed == repeats.uniform == 0
+    audit.check_repeats(repeats)
 
 
 def test_a_chance_meeting_in_one_window_passes():
@@ -108,22 +108,22 @@ def test_person_in_both_splits_is_refused_by_name():
         audit.check_disjoint([1, 7, 9], [8, 9, 7], "questions")
 
 
-def test_identical_splits_are_refused(asked):
-    people = [question.person for question in asked]
+def test_identical_splits_are_refused(questions):
+    people = [question.person for question in questions]
     with pytest.raises(errors.AuditError, match="in both splits"):
         audit.check_disjoint(people, people, "questions")
 
 
-def test_splits_of_a_world_pass(made, asked):
-    test = [question.person for question in ask(made, QuestionConfig(), "test")]
-    audit.check_disjoint([question.person for question in asked], test, "questions")
+def test_splits_of_a_world_pass(world, questions):
+    test = [question.person for question in generate(world, QuestionConfig(), "test")]
+    audit.check_disjoint([question.person for question in questions], test, "questions")
 
 
 # spans
 
 
-def test_rendered_entries_pass(made, entries):
-    audit.check_spans(entries, [made], NAMES)
+def test_rendered_entries_pass(world, entries):
+    audit.check_spans(entries, [world], NAMES)
 
 
 def shifted(entry, by):
@@ -132,40 +132,40 @@ def shifted(entry, by):
 
 
 @pytest.mark.parametrize("by", [-1, 1])
-def test_span_beside_its_value_is_refused(made, entries, by):
+def test_span_beside_its_value_is_refused(world, entries, by):
     attribute = entries[3].spans[0].attribute
     with pytest.raises(errors.AuditError, match=f"entry 3, person 0: the {attribute} span holds"):
-        audit.check_spans([*entries[:3], shifted(entries[3], by)], [made], NAMES)
+        audit.check_spans([*entries[:3], shifted(entries[3], by)], [world], NAMES)
 
 
 @pytest.mark.parametrize("attribute", NAMES)
-def test_missing_attribute_is_refused(made, entries, attribute):
+def test_missing_attribute_is_refused(world, entries, attribute):
     spans = tuple(span for span in entries[0].spans if span.attribute != attribute)
     with pytest.raises(errors.AuditError, match=f"entry 0, person 0: the {attribute} span holds None"):
-        audit.check_spans([replace(entries[0], spans=spans)], [made], NAMES)
+        audit.check_spans([replace(entries[0], spans=spans)], [world], NAMES)
 
 
-def test_text_changed_under_its_spans_is_refused(made, entries):
+def test_text_changed_under_its_spans_is_refused(world, entries):
     with pytest.raises(errors.AuditError, match="span holds"):
-        audit.check_spans([replace(entries[0], text=f" {entries[0].text}")], [made], NAMES)
+        audit.check_spans([replace(entries[0], text=f" {entries[0].text}")], [world], NAMES)
 
 
-def test_values_of_another_person_are_refused(made, entries):
+def test_values_of_another_person_are_refused(world, entries):
     with pytest.raises(errors.AuditError, match=r"person 1: .* instead of"):
-        audit.check_spans([replace(entries[0], person_id=1)], [made], NAMES)
+        audit.check_spans([replace(entries[0], person_id=1)], [world], NAMES)
 
 
 @pytest.mark.parametrize("person", [-1, 60])
-def test_person_unknown_to_the_world_is_refused(made, entries, person):
+def test_person_unknown_to_the_world_is_refused(world, entries, person):
     with pytest.raises(errors.AuditError, match=f"entry 0: person {person} is unknown"):
-        audit.check_spans([replace(entries[0], person_id=person)], [made], NAMES)
+        audit.check_spans([replace(entries[0], person_id=person)], [world], NAMES)
 
 
 def test_second_group_is_looked_up_by_its_own_rows():
     group = small_world(30, first_person=30)
-    audit.check_spans(told(group, SINGLE), [group], NAMES)
+    audit.check_spans(render_entries(group, SINGLE), [group], NAMES)
     with pytest.raises(errors.AuditError, match="person 0 is unknown"):
-        audit.check_spans(told(small_world(30), SINGLE), [group], NAMES)
+        audit.check_spans(render_entries(small_world(30), SINGLE), [group], NAMES)
 
 
 # tokens at the edges of a value
@@ -186,8 +186,8 @@ def merges_what_precedes(text):
 UNSTABLE = [merges_what_follows, lacks_the_leading_space, merges_what_precedes]
 
 
-def test_stable_tokens_pass(entries, asked):
-    audit.check_boundaries(entries, asked, words)
+def test_stable_tokens_pass(entries, questions):
+    audit.check_boundaries(entries, questions, words)
 
 
 @pytest.mark.parametrize("tokens", UNSTABLE)
@@ -197,19 +197,19 @@ def test_unstable_tokens_are_refused_in_entries(entries, tokens):
 
 
 @pytest.mark.parametrize("tokens", UNSTABLE)
-def test_unstable_tokens_are_refused_in_questions(asked, tokens):
+def test_unstable_tokens_are_refused_in_questions(questions, tokens):
     with pytest.raises(errors.AuditError, match="tokenizer: the .* alone but"):
-        audit.check_boundaries([], asked, tokens)
+        audit.check_boundaries([], questions, tokens)
 
 
-def test_one_unstable_value_among_many_is_found(entries, asked):
-    last = asked[-1]
+def test_one_unstable_value_among_many_is_found(entries, questions):
+    last = questions[-1]
 
     def tokens(text):
         return [text] if text == last.text else words(text)
 
     with pytest.raises(errors.AuditError, match=f"the {last.attribute} "):
-        audit.check_boundaries(entries, asked, tokens)
+        audit.check_boundaries(entries, questions, tokens)
 
 
 def test_prompt_without_the_space_before_its_value_is_refused():
@@ -224,22 +224,22 @@ def test_prompt_without_the_space_before_its_value_is_refused():
 # classes
 
 
-def test_classes_count_majority_and_entropy(made):
+def test_classes_count_majority_and_entropy(world):
     values = {"major": np.array([0, 1] * 30), "city": np.zeros(60, int)}
-    halves = replace(made, values=made.values | values)
-    assert audit.classes(halves, "major") == {"classes": 2, "majority": 0.5, "entropy": 1.0}
+    halves = replace(world, values=world.values | values)
+    assert audit.class_statistics(halves, "major") == {"classes": 2, "majority": 0.5, "entropy": 1.0}
 
 
-def test_first_tokens_put_values_together(made):
-    names = [made.value("university", row) for row in range(60)]
-    row = audit.classes(made, "university", words)
+def test_first_tokens_put_values_together(world):
+    names = [world.value("university", row) for row in range(60)]
+    row = audit.class_statistics(world, "university", words)
     assert row["majority"] == sum(name.startswith("University ") for name in names) / 60
     assert row["classes"] == len({name.split()[0] for name in names})
-    assert row["entropy"] < audit.classes(made, "university")["entropy"]
+    assert row["entropy"] < audit.class_statistics(world, "university")["entropy"]
 
 
-def test_ordinary_world_passes_with_two_rows_per_attribute(made):
-    table = audit.check_classes(made, NAMES, words)
+def test_ordinary_world_passes_with_two_rows_per_attribute(world):
+    table = audit.check_classes(world, NAMES, words)
     assert set(table) == {f"{name}/{kind}" for name in NAMES for kind in ("first_token", "whole")}
     assert all(0 < row["majority"] < 1 and row["entropy"] > 0 for row in table.values())
 
@@ -253,17 +253,17 @@ def test_attribute_with_one_value_is_refused(pools, attribute):
         audit.check_classes(small_world(20, **pools), NAMES, words)
 
 
-def test_values_that_share_their_first_token_are_refused(made):
+def test_values_that_share_their_first_token_are_refused(world):
     with pytest.raises(errors.AuditError, match=r"birth_date: one class only \(first_token\)"):
-        audit.check_classes(made, NAMES, lambda text: ["value", *words(text)])
+        audit.check_classes(world, NAMES, lambda text: ["value", *words(text)])
 
 
-def test_values_that_a_tokenizer_does_not_know_are_refused(entries, asked):
+def test_values_that_a_tokenizer_does_not_know_are_refused(entries, questions):
     with pytest.raises(errors.AuditError, match="unknown words"):
-        audit.check_boundaries(entries, asked, lambda text: ["<unk>"] * len(text.split()), "<unk>")
+        audit.check_boundaries(entries, questions, lambda text: ["<unk>"] * len(text.split()), "<unk>")
 
 
-def test_an_attribute_with_two_spans_is_refused(made, entries):
+def test_an_attribute_with_two_spans_is_refused(world, entries):
     twice = replace(entries[0], spans=(*entries[0].spans, entries[0].spans[0]))
     with pytest.raises(errors.AuditError, match="two spans"):
-        audit.check_spans([twice], [made], NAMES)
+        audit.check_spans([twice], [world], NAMES)

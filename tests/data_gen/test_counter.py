@@ -31,8 +31,8 @@ def test_permute_is_a_bijection(size, seed):
 def test_permute_of_one_index_does_not_depend_on_the_others(size, seed, data):
     index = np.array(data.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=20)))
     together = counter.permute(index, size, seed, "x")
-    alone = [counter.permute(np.array([i]), size, seed, "x")[0] for i in index]
-    assert together.tolist() == alone
+    singly = [counter.permute(np.array([i]), size, seed, "x")[0] for i in index]
+    assert together.tolist() == singly
 
 
 @pytest.mark.parametrize("index", [-1, 10])
@@ -73,14 +73,14 @@ def test_words_broadcast_their_indices():
 
 
 def test_words_tell_apart_seed_stream_and_place_of_an_index():
-    one, two = np.array([1]), np.array([2])
+    first, second = np.array([1]), np.array([2])
     draws = [
-        counter.words(0, "x", one, two),
-        counter.words(0, "x", two, one),
-        counter.words(0, "y", one, two),
-        counter.words(1, "x", one, two),
-        counter.words(0, "x", one),
-        counter.words(0, "x", one, np.array([0])),
+        counter.words(0, "x", first, second),
+        counter.words(0, "x", second, first),
+        counter.words(0, "y", first, second),
+        counter.words(1, "x", first, second),
+        counter.words(0, "x", first),
+        counter.words(0, "x", first, np.array([0])),
     ]
     assert len({int(draw[0]) for draw in draws}) == len(draws)
 

@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM
 
 from data_gen.errors import ConfigError
 from experiments import bench, benchmarks
-from experiments.benchmarks import Row, apart, evaluation, interleaved, probes
+from experiments.benchmarks import Row, evaluation, interleaved, probes, separate_processes
 from physics_lm.data import encoding, tokenizers
 from physics_lm.inference import exact_match
 
@@ -40,23 +40,24 @@ def test_a_target_is_on_the_ratio_where_there_is_a_rival(ours, rival, rival_name
 
 
 def test_contenders_take_turns_and_the_median_is_kept():
-    asked = []
+    calls = []
     measures = {"a": iter([1.0, 9.0, 2.0]), "b": iter([5.0, 4.0, 6.0])}
 
     def contender(name):
-        return lambda: (asked.append(name), next(measures[name]))[1]
+        return lambda: (calls.append(name), next(measures[name]))[1]
 
     assert interleaved({name: contender(name) for name in measures}, 3) == {"a": 2.0, "b": 5.0}
-    assert asked == ["a", "b", "b", "a", "a", "b"]
+    assert calls == ["a", "b", "b", "a", "a", "b"]
 
 
-def test_contenders_apart_have_a_process_each():
-    with apart(dict.fromkeys("ab", partial(partial, os.getpid))) as made:
-        first, second, again = made["a"](), made["b"](), made["a"]()
+def test_contenders_in_separate_processes_have_one_each():
+    with separate_processes(dict.fromkeys("ab", partial(partial, os.getpid))) as contenders:
+        first, second, again = contenders["a"](), contenders["b"](), contenders["a"]()
     assert first == again
     assert len({os.getpid(), int(first), int(second)}) == 3
-    with apart({"c": partial(int, "no number")}) as made, pytest.raises(RuntimeError, match="has ended"):
-        made["c"]()
+    failing = separate_processes({"c": partial(int, "no number")})
+    with failing as contenders, pytest.raises(RuntimeError, match="has ended"):
+        contenders["c"]()
 
 
 def running(process):
@@ -70,9 +71,9 @@ def test_a_killed_benchmark_leaves_no_contender_behind():
     script = """
 import os, time
 from functools import partial
-from experiments.benchmarks import apart
-with apart({"a": partial(partial, os.getpid)}) as made:
-    print(int(made["a"]()), flush=True)
+from experiments.benchmarks import separate_processes
+with separate_processes({"a": partial(partial, os.getpid)}) as contenders:
+    print(int(contenders["a"]()), flush=True)
     time.sleep(600)
 """
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
@@ -80,8 +81,8 @@ with apart({"a": partial(partial, os.getpid)}) as made:
     assert running(child)
     parent.kill()
     parent.wait()
-    late = time.monotonic() + 30
-    while running(child) and time.monotonic() < late:
+    deadline = time.monotonic() + 30
+    while running(child) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not running(child)
 
@@ -98,8 +99,8 @@ class Fake:
 def test_one_benchmark_leaves_the_others_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(benchmarks, "names", lambda: ["one", "two"])
     monkeypatch.setattr(benchmarks, "benchmark", Fake)
-    bench.bench("", tmp_path)
-    rows = json.loads(bench.bench("two", tmp_path).read_text())["rows"]
+    bench.run_benchmarks("", tmp_path)
+    rows = json.loads(bench.run_benchmarks("two", tmp_path).read_text())["rows"]
     assert [row["name"] for row in rows] == ["one_cpu", "one_gpu", "two_cpu", "two_gpu"]
     assert set(bench.COLUMNS) <= set(rows[0])
     page = (tmp_path / "benchmarks.md").read_text()
@@ -111,13 +112,13 @@ def test_a_checkout_brings_the_rows_that_its_table_was_written_from(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(benchmarks, "names", lambda: ["one", "two"])
     monkeypatch.setattr(benchmarks, "benchmark", Fake)
-    bench.bench("", Path("lab"))
+    bench.run_benchmarks("", Path("lab"))
     page = Path("docs", "benchmarks.md").read_text()
     shutil.rmtree("lab")  # git ignores it: a fresh clone has docs/ alone
-    rows = json.loads(bench.bench("two", Path("lab")).read_text())["rows"]
+    rows = json.loads(bench.run_benchmarks("two", Path("lab")).read_text())["rows"]
     assert [row["name"] for row in rows] == ["one_cpu", "one_gpu", "two_cpu", "two_gpu"]
     assert Path("docs", "benchmarks.md").read_text() == page
-    elsewhere = json.loads(bench.bench("one", Path("other")).read_text())["rows"]
+    elsewhere = json.loads(bench.run_benchmarks("one", Path("other")).read_text())["rows"]
     assert [row["name"] for row in elsewhere] == ["one_cpu", "one_gpu"]
     assert Path("docs", "benchmarks.md").read_text() == page
 
@@ -131,10 +132,10 @@ def test_a_benchmark_that_fails_leaves_its_old_rows_and_the_new_ones_before_it(t
 
     monkeypatch.setattr(benchmarks, "names", lambda: ["one", "two", "three"])
     monkeypatch.setattr(benchmarks, "benchmark", Fake)
-    path = bench.bench("", tmp_path)
+    path = bench.run_benchmarks("", tmp_path)
     monkeypatch.setattr(benchmarks, "benchmark", Broken)
     with pytest.raises(KeyboardInterrupt):
-        bench.bench("", tmp_path)
+        bench.run_benchmarks("", tmp_path)
     rows = {row["name"]: row["ours"] for row in json.loads(path.read_text())["rows"]}
     assert (rows["one_cpu"], rows["two_cpu"], rows["three_cpu"]) == (3.0, 1.0, 1.0)
 
@@ -148,40 +149,39 @@ def test_a_gpus_rows_and_a_cpus_outlive_each_other(tmp_path, monkeypatch):
 
     monkeypatch.setattr(benchmarks, "names", lambda: ["both"])
     monkeypatch.setattr(benchmarks, "benchmark", lambda name: Both())
-    monkeypatch.setattr(bench, "machine", lambda: {"made": "", "versions": "", "hardware": ""})
+    monkeypatch.setattr(bench, "machine_info", lambda: {"made": "", "versions": "", "hardware": ""})
     for cuda in (False, True, False, True):
         monkeypatch.setattr(torch.cuda, "is_available", lambda cuda=cuda: cuda)
-        rows = json.loads(bench.bench("both", tmp_path).read_text())["rows"]
-        found = {row["name"]: row["ours"] for row in rows}
-        assert found == {"slow": 1.0, "fast": found["fast"]}
-    assert found["fast"] == 0.1
+        rows = json.loads(bench.run_benchmarks("both", tmp_path).read_text())["rows"]
+        speeds = {row["name"]: row["ours"] for row in rows}
+        assert speeds == {"slow": 1.0, "fast": speeds["fast"]}
+    assert speeds["fast"] == 0.1
     assert [row["name"] for row in rows] == ["slow", "fast"]
 
 
 def test_an_unknown_benchmark_is_refused_before_any_work(tmp_path):
     with pytest.raises(ConfigError, match="only=nonsense"):
-        bench.bench("nonsense", tmp_path / "lab")
+        bench.run_benchmarks("nonsense", tmp_path / "lab")
     assert not (tmp_path / "lab").exists()
 
 
-def test_either_evaluation_finds_the_same_answers_right(lab):
+def test_both_evaluations_judge_the_same_answers_right(lab):
     model = AutoModelForCausalLM.from_pretrained(lab.folder("finetune"), dtype=torch.float32)
     tokenizer = tokenizers.load(lab.folder("finetune"))
     scores = exact_match.score(model, tokenizer, encoding.encode(tokenizer, lab.questions), 16)
-    assert evaluation.generated(model, tokenizer, lab.questions, 16) == [score.correct for score in scores]
+    assert evaluation.greedy_matches(model, tokenizer, lab.questions, 16) == [score.correct for score in scores]
 
 
-def test_both_corpus_routes_tell_the_same_tokens(monkeypatch):
+def test_both_ways_to_make_a_corpus_give_the_same_tokens(monkeypatch):
     from experiments.benchmarks import corpus
 
     monkeypatch.setattr(corpus, "SAMPLE", 20)
-    made = small_world(people=20)
-    trained = corpus.tokenizer(made)
-    assembler = corpus.entry_tokens.EntryAssembler(made, corpus.CORPUS, trained)
-    drawn = corpus.recipes.draw(made, corpus.CORPUS, rows=np.arange(20))
-    texts = [entry.text for entry in corpus.rendering.render(made, corpus.CORPUS, drawn)]
-    ids = [entry.ids for entry in trained.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
-    flat = [token for part in ids for token in (*part, trained.eos_token_id)]
+    world = small_world(people=20)
+    tokenizer = corpus.sample_tokenizer(world)
+    assembler = corpus.entry_tokens.EntryAssembler(world, corpus.CORPUS, tokenizer)
+    texts = corpus.sample_texts(world)
+    ids = [entry.ids for entry in tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+    flat = [token for entry in ids for token in (*entry, tokenizer.eos_token_id)]
     assert assembler.epoch().sequences.flat.tolist() == flat
 
 
@@ -191,54 +191,56 @@ def test_the_rate_of_fresh_entries_counts_what_a_device_draws(monkeypatch):
     monkeypatch.setattr(corpus, "SAMPLE", 20)
     ticks = iter([0.0, 2.0])
     monkeypatch.setattr(corpus.time, "perf_counter", lambda: next(ticks))
-    made = small_world(people=20)
-    trained = corpus.entry_tokens.EntryAssembler(made, corpus.FRESH, corpus.tokenizer(made))
-    told = sum(len(trained.epoch(epoch).sequences.flat) for epoch in range(2, 7))
-    assert corpus.fresh(made, torch.device("cpu")) == told / 2
+    world = small_world(people=20)
+    assembler = corpus.entry_tokens.EntryAssembler(world, corpus.FRESH, corpus.sample_tokenizer(world))
+    tokens = sum(len(assembler.epoch(epoch).sequences.flat) for epoch in range(2, 7))
+    assert corpus.fresh_speed(world, torch.device("cpu")) == tokens / 2
 
 
 def test_the_loops_contenders_train_the_same_model_on_the_same_windows(monkeypatch):
     from experiments.benchmarks import loop
     from physics_lm.config.model import ModelConfig
 
-    monkeypatch.setattr(loop, "WARM", 1)
+    monkeypatch.setattr(loop, "WARM_UP", 1)
     monkeypatch.setattr(loop, "STEPS", 2)
     shape = loop.Shape(ModelConfig(layers=1, width=16, heads=2, positions=16), 2, 16)
-    makers = loop.makers(shape, False, torch.device("cpu"))
-    assert set(makers) == {"ours", *loop.RIVALS}
-    assert all(make()() > 0 for make in makers.values())
-    mine = loop.ours(shape)
-    theirs = loop.model(shape)
-    for one, other in zip(mine.model.parameters(), theirs.parameters(), strict=True):
-        assert torch.equal(one.cpu(), other)
-    loop.steps(mine, 1)
-    ids = torch.from_numpy(loop.windows(shape, 0)).long()
-    expected = theirs(input_ids=ids, labels=ids).loss.item()
-    assert mine.curve[0]["loss"] == pytest.approx(expected, rel=0.02)
+    factories = loop.contender_factories(shape, False, torch.device("cpu"))
+    assert set(factories) == {"ours", *loop.RIVALS}
+    assert all(factory()() > 0 for factory in factories.values())
+    training = loop.build_training(shape)
+    rival = loop.build_model(shape)
+    for ours, theirs in zip(training.model.parameters(), rival.parameters(), strict=True):
+        assert torch.equal(ours.cpu(), theirs)
+    loop.run_steps(training, 1)
+    ids = torch.from_numpy(loop.token_batch(shape, 0)).long()
+    expected = rival(input_ids=ids, labels=ids).loss.item()
+    assert training.curve[0]["loss"] == pytest.approx(expected, rel=0.02)
 
 
 def test_the_loops_rows_are_the_cpus_or_the_gpus(monkeypatch):
     from experiments.benchmarks import loop
 
     speeds = {"ours": 3.0, "plain": 2.0, "trainer": 1.5}
-    monkeypatch.setattr(loop, "apart", lambda makers: nullcontext({name: make() for name, make in makers.items()}))
-    monkeypatch.setattr(loop, "makers", lambda *_: {name: partial(partial, float, x) for name, x in speeds.items()})
-    monkeypatch.setattr(loop, "_mfu", lambda: 0.4)
-    found = {cuda: {row.name: row.ratio for row in loop.rows(cuda)} for cuda in (False, True)}
+    factories = {name: partial(partial, float, speed) for name, speed in speeds.items()}
+    contenders = {name: factory() for name, factory in factories.items()}
+    monkeypatch.setattr(loop, "separate_processes", lambda _: nullcontext(contenders))
+    monkeypatch.setattr(loop, "contender_factories", lambda *_: factories)
+    monkeypatch.setattr(loop, "_flops_utilization", lambda: 0.4)
+    ratios = {cuda: {row.name: row.ratio for row in loop.rows(cuda)} for cuda in (False, True)}
     gpu = {"loop_compiled_gpu_against_plain", "loop_compiled_gpu_against_trainer", "loop_mfu_gpu"}
-    assert found[True].keys() == gpu
-    assert found[False].keys() > gpu
-    assert {name for name, ratio in found[False].items() if ratio is None} == gpu
-    assert found[True]["loop_compiled_gpu_against_trainer"] == found[False]["loop_eager_against_trainer"] == 2.0
+    assert ratios[True].keys() == gpu
+    assert ratios[False].keys() > gpu
+    assert {name for name, ratio in ratios[False].items() if ratio is None} == gpu
+    assert ratios[True]["loop_compiled_gpu_against_trainer"] == ratios[False]["loop_eager_against_trainer"] == 2.0
 
 
-def test_a_power_law_is_told_with_its_exponent():
+def test_a_power_law_has_a_row_for_its_exponent():
     from experiments.benchmarks import growth
 
-    *points, last = growth.told("people", "work", {10: 3.0, 100: 12.0, 1000: 48.0}, "cpu")
+    *points, last = growth.power_law_rows("people", "work", {10: 3.0, 100: 12.0, 1000: 48.0}, "cpu")
     assert [point.ours for point in points] == [3.0, 12.0, 48.0]
     assert last.ours == pytest.approx(np.log10(4))
-    (empty,) = growth.told("people", "work", {}, "gpu")
+    (empty,) = growth.power_law_rows("people", "work", {}, "gpu")
     assert empty.ours is None
 
 
@@ -248,28 +250,28 @@ def test_time_to_figure_counts_what_figures_share_once(tmp_path, monkeypatch):
     step = {"key": "k", "seconds": 7.0}
     for name, seconds in (("extraction", 100.0), ("lora", 700.0)):
         (tmp_path / "laptop" / name).mkdir(parents=True)
-        told = {"seconds": seconds, "device": "cpu: x", "cores": 2, "runs": {name: {"pretrain": step}}}
-        (tmp_path / "laptop" / name / "manifest.json").write_text(json.dumps(told))
-    monkeypatch.setattr(figures, "KEPT", tmp_path)
-    found = {row.name: row for row in figures.rows(False)}
-    assert found["figure extraction"].holds
-    assert found["figure lora"].holds is False
-    assert not any(name.startswith("all") for name in found)
-    noted = {"seconds": 650.0, "ran": 3, "jobs": 3, "device": "cpu: x", "cores": 2, "figures": ["extraction", "lora"]}
-    for changed, counts in (({}, True), ({"ran": 2}, False), ({"figures": ["extraction"]}, False)):
-        (tmp_path / "laptop" / "all.json").write_text(json.dumps({**noted, **changed}))
+        manifest = {"seconds": seconds, "device": "cpu: x", "cores": 2, "runs": {name: {"pretrain": step}}}
+        (tmp_path / "laptop" / name / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr(figures, "REPRODUCED", tmp_path)
+    measured = {row.name: row for row in figures.rows(False)}
+    assert measured["figure extraction"].holds
+    assert measured["figure lora"].holds is False
+    assert not any(name.startswith("all") for name in measured)
+    record = {"seconds": 650.0, "ran": 3, "jobs": 3, "device": "cpu: x", "cores": 2, "figures": ["extraction", "lora"]}
+    for changes, counts in (({}, True), ({"ran": 2}, False), ({"figures": ["extraction"]}, False)):
+        (tmp_path / "laptop" / "all.json").write_text(json.dumps({**record, **changes}))
         rows = [row.ours for row in figures.rows(False) if row.name == "all 2 laptop figures, one command"]
         assert rows == [650.0] * counts
-    told = {"seconds": 0.1, "device": "cpu: x", "cores": 2, "runs": {"lora": {"pretrain": step}}}
-    (tmp_path / "laptop" / "lora" / "manifest.json").write_text(json.dumps(told))
+    manifest = {"seconds": 0.1, "device": "cpu: x", "cores": 2, "runs": {"lora": {"pretrain": step}}}
+    (tmp_path / "laptop" / "lora" / "manifest.json").write_text(json.dumps(manifest))
     assert {row.name: row for row in figures.rows(False)}["figure lora"].ours is None  # redrawn
-    assert found["of which pretrain (core-seconds)"].ours == 7
-    assert found["figure extraction, scale=gpu"].ours is None
+    assert measured["of which pretrain (core-seconds)"].ours == 7
+    assert measured["figure extraction, scale=gpu"].ours is None
 
 
 def test_probes_are_measured_as_a_stack_and_one_by_one(monkeypatch):
     trained = []
-    monkeypatch.setattr(probes, "PLACES", (7,))
+    monkeypatch.setattr(probes, "POSITIONS", (7,))
     monkeypatch.setattr(probes.linear_training, "train", lambda stack, *_: trained.append(len(stack.heads)))
-    found = {name: (way(), trained[:], trained.clear())[1] for name, way in probes.contenders().items()}
-    assert found == {"apart": [11], "shared": [11], "alone": [1] * 11}
+    sizes = {name: (contender(), trained[:], trained.clear())[1] for name, contender in probes.contenders().items()}
+    assert sizes == {"apart": [11], "shared": [11], "alone": [1] * 11}

@@ -15,12 +15,14 @@ from transformers import AutoTokenizer, PreTrainedModel
 
 from data_gen.errors import ConfigError
 from experiments import reproduce
-from experiments.launch import hydra_internals
-from experiments.launch import jobs as sweep_jobs
+from experiments.launch import hydra_internals, sweep
+from experiments.launch.arms import arms_of
 from experiments.launch.config import run_config
-from experiments.launch.errors import guarded
-from experiments.run import check_words, task
-from physics_lm import plan, results
+from experiments.launch.errors import exit_on_error
+from experiments.launch.jobs import Job, execute_config
+from experiments.run import check_overrides
+from physics_lm import results
+from physics_lm.plan import plan
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
@@ -44,16 +46,22 @@ def stamps(lab):
     return {path: path.stat().st_mtime_ns for path in (lab / "artifacts").rglob("*") if path.is_file()}
 
 
-def refused(capsys, lab, *overrides):
-    """Run in process, as the command does; return what is said."""
+def run_single(lab, *overrides):
+    """Execute a run of the smoke scale in process, as the command does."""
+    config = hydra_internals.compose(["scale=smoke", "corpus=single", f"paths.lab={lab}", *overrides])
+    return exit_on_error(lambda: execute_config(config))
+
+
+def error_of(capsys, lab, *overrides):
+    """Execute a run that is refused; return what the command prints to stderr."""
     with pytest.raises(SystemExit) as stopped:
-        guarded(lambda: task(hydra_internals.compose(["scale=smoke", "corpus=single", f"paths.lab={lab}", *overrides])))
-    said = capsys.readouterr()
+        run_single(lab, *overrides)
+    output = capsys.readouterr()
     assert stopped.value.code == 2
-    assert said.out == ""
-    assert "Traceback" not in said.err
-    assert 1 <= said.err.count("\n") <= 5
-    return said.err
+    assert output.out == ""
+    assert "Traceback" not in output.err
+    assert 1 <= output.err.count("\n") <= 5
+    return output.err
 
 
 @pytest.mark.parametrize(
@@ -76,7 +84,7 @@ def refused(capsys, lab, *overrides):
     ],
 )
 def test_bad_input_ends_in_one_line_before_any_training(capsys, tmp_path, override, named):
-    assert named in refused(capsys, tmp_path, override)
+    assert named in error_of(capsys, tmp_path, override)
     assert not list(tmp_path.glob("artifacts/pretrain/*"))
 
 
@@ -85,19 +93,19 @@ def test_gpt2_without_network_ends_in_one_line(capsys, tmp_path, monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr(AutoTokenizer, "from_pretrained", offline)
-    assert "tokenizer=gpt2" in refused(capsys, tmp_path, "tokenizer=gpt2")
+    assert "tokenizer=gpt2" in error_of(capsys, tmp_path, "tokenizer=gpt2")
     assert not list(tmp_path.glob("artifacts/tokenizer/*"))
 
 
 def test_an_unwritable_lab_is_refused(capsys, tmp_path):
     (tmp_path / "file").write_text("")
-    assert "paths.lab=" in refused(capsys, tmp_path / "file" / "lab")
+    assert "paths.lab=" in error_of(capsys, tmp_path / "file" / "lab")
 
 
 def test_a_diverged_run_says_where_it_was_good(capsys, tmp_path):
-    said = refused(capsys, tmp_path, "pretrain.lr=1e30", "pretrain.optimizer=adamw", "pretrain.save_every=1")
-    assert "at step" in said
-    assert "last good checkpoint" in said
+    error = error_of(capsys, tmp_path, "pretrain.lr=1e30", "pretrain.optimizer=adamw", "pretrain.save_every=1")
+    assert "at step" in error
+    assert "last good checkpoint" in error
     assert not list(tmp_path.glob("artifacts/pretrain/*"))
 
 
@@ -107,26 +115,26 @@ def test_a_full_disk_loses_nothing_that_was_complete(capsys, tmp_path, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr(PreTrainedModel, "save_pretrained", full)
-        assert "the disk is full" in refused(capsys, tmp_path)
+        assert "the disk is full" in error_of(capsys, tmp_path)
     before = stamps(tmp_path)
     assert {path.parts[-3] for path in before} == {"corpus", "tokenizer"}
-    guarded(lambda: task(hydra_internals.compose(["scale=smoke", "corpus=single", f"paths.lab={tmp_path}"])))
+    run_single(tmp_path)
     assert {path: stamp for path, stamp in stamps(tmp_path).items() if path in before} == before
 
 
 def test_a_corrupted_artifact_is_set_aside_made_again_and_said(tmp_path, caplog):
     config = hydra_internals.compose(["scale=smoke", "corpus=single", f"paths.lab={tmp_path}"])
-    key = task(config)
+    key = execute_config(config)
     folder = tmp_path / "artifacts" / "probe" / key
-    before, others = pd.read_parquet(folder / "rows.parquet"), stamps(tmp_path)
+    before, stamps_before = pd.read_parquet(folder / "rows.parquet"), stamps(tmp_path)
     with (folder / "rows.parquet").open("r+b") as file:
         file.truncate(100)
-    assert task(config) == key
+    assert execute_config(config) == key
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "rows.parquet"), before)
     assert [path.name.startswith(f"probe-{key[:12]}") for path in (tmp_path / "damaged").iterdir()] == [True]
     assert "set aside" in caplog.text
-    kept = {path: stamp for path, stamp in stamps(tmp_path).items() if "probe" not in path.parts}
-    assert kept == {path: stamp for path, stamp in others.items() if "probe" not in path.parts}
+    unchanged = {path: stamp for path, stamp in stamps(tmp_path).items() if "probe" not in path.parts}
+    assert unchanged == {path: stamp for path, stamp in stamps_before.items() if "probe" not in path.parts}
 
 
 def test_bad_command_lines_end_without_a_traceback(tmp_path):
@@ -178,16 +186,16 @@ def swept(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
     code, out, err = command(folder, "run", "-m", "scale=smoke", "corpus=single,multi5")
     assert code == 0, err
-    (folder / "said").write_text(out)
+    (folder / "output.txt").write_text(out)
     return folder
 
 
 def test_a_sweep_leaves_an_artifact_for_each_choice_and_says_where(swept):
     rows = results.load(swept / "lab")
-    told = [pd.read_parquet(swept / line)["corpus.name"].iloc[0] for line in (swept / "said").read_text().splitlines()]
-    assert told == ["single", "multi5"]
+    paths = [swept / line for line in (swept / "output.txt").read_text().splitlines()]
+    assert [pd.read_parquet(path)["corpus.name"].iloc[0] for path in paths] == ["single", "multi5"]
     assert rows.groupby("run")["corpus.name"].first().sort_values().tolist() == ["multi5", "single"]
-    assert {path.name for path in swept.iterdir()} <= {"lab", "said"}
+    assert {path.name for path in swept.iterdir()} <= {"lab", "output.txt"}
 
 
 @pytest.fixture(scope="module")
@@ -208,17 +216,17 @@ def test_reproduce_trains_only_what_the_sweep_did_not(reproduced):
 
 def test_reproduce_writes_the_figure_its_table_and_its_claims(reproduced):
     folder, _, out = reproduced
-    made = folder / "lab" / "figures" / "smoke" / "extraction"
-    assert (made / "figure.png").read_bytes().startswith(b"\x89PNG")
-    cells = pd.read_csv(made / "table.csv")
+    figure = folder / "lab" / "figures" / "smoke" / "extraction"
+    assert (figure / "figure.png").read_bytes().startswith(b"\x89PNG")
+    cells = pd.read_csv(figure / "table.csv")
     assert set(cells["arm"]) == {"single", "multi5", "multi5_permute", "single_mixed"}
     assert len(cells) == 4 * 7
-    claims = json.loads((made / "claims.json").read_text())
+    claims = json.loads((figure / "claims.json").read_text())
     assert {claim["id"].partition(".")[0] for claim in claims} == {f"A{number}" for number in range(1, 9)}
     fields = {"id", "statement", "paper", "ours", "low", "high", "accept", "holds", "sure", "reason"}
     assert all(set(claim) == fields for claim in claims)
     assert all(claim["holds"] is None and claim["sure"] is None and claim["reason"] for claim in claims)
-    manifest = json.loads((made / "manifest.json").read_text())
+    manifest = json.loads((figure / "manifest.json").read_text())
     assert len(manifest["runs"]) == 4
     assert manifest["fidelity"]
     assert "Departures from the paper" in out
@@ -228,14 +236,14 @@ def test_reproduce_writes_the_figure_its_table_and_its_claims(reproduced):
 def test_reproduce_again_trains_nothing(reproduced):
     folder, _, _ = reproduced
     before = stamps(folder / "lab")
-    figure = folder / "lab" / "figures" / "smoke" / "extraction" / "table.csv"
-    table, manifest = figure.read_text(), figure.with_name("manifest.json")
-    made = json.loads(manifest.read_text())
+    table_path = folder / "lab" / "figures" / "smoke" / "extraction" / "table.csv"
+    table_before, manifest_path = table_path.read_text(), table_path.with_name("manifest.json")
+    manifest_before = json.loads(manifest_path.read_text())
     code, out, err = command(folder, "reproduce", "figure=extraction", "scale=smoke")
     assert code == 0, err
     assert stamps(folder / "lab") == before
-    assert json.loads(manifest.read_text())["seconds"] == made["seconds"] > 0  # of the command that ran the arms
-    assert figure.read_text() == table
+    assert json.loads(manifest_path.read_text())["seconds"] == manifest_before["seconds"] > 0  # the arms' command
+    assert table_path.read_text() == table_before
     assert "pretrain" not in err
 
 
@@ -243,34 +251,37 @@ def test_reproduce_again_trains_nothing(reproduced):
 def both(reproduced, tmp_path, monkeypatch):
     """Return a copy of the lab in which one of two figures that share an arm was made, and the words for both."""
     shutil.copytree(reproduced[0] / "lab", tmp_path / "lab")
-    monkeypatch.setattr(reproduce, "names", lambda: ["extraction", "shuffle"])
+    monkeypatch.setattr(reproduce, "figure_names", lambda: ["extraction", "shuffle"])
     one_process = ["hydra/launcher=stacked", "hydra.launcher.workers=1"]
     return tmp_path / "lab", ["scale=smoke", "figure=all", f"paths.lab={tmp_path / 'lab'}", *one_process]
 
 
 def test_all_figures_are_one_sweep(both, capsys):
-    lab, words = both
-    planned = [*words, "plan=true"]
-    assert reproduce.reproduce(hydra_internals.compose(planned), planned) == 0
+    lab, overrides = both
+    plan_overrides = [*overrides, "plan=true"]
+    assert reproduce.reproduce(hydra_internals.compose(plan_overrides), plan_overrides) == 0
     assert "3 of 7 runs are missing" in capsys.readouterr().out
     before = json.loads((lab / "figures" / "smoke" / "extraction" / "manifest.json").read_text())
-    assert reproduce.reproduce(hydra_internals.compose(words), words) == 0
+    assert reproduce.reproduce(hydra_internals.compose(overrides), overrides) == 0
     folder = lab / "figures" / "smoke"
-    noted = json.loads((folder / "all.json").read_text())
-    assert (noted["ran"], noted["jobs"], noted["figures"]) == (3, 7, ["extraction", "shuffle"])
-    assert noted["command"].startswith("python -m experiments.reproduce figure=all scale=smoke hydra/launcher=stacked")
-    assert noted["seconds"] > 0
-    manifests = [json.loads((folder / name / "manifest.json").read_text()) for name in noted["figures"]]
-    assert [made["seconds"] for made in manifests] == [before["seconds"], 0]  # of the command that made it alone
+    common = json.loads((folder / "all.json").read_text())
+    assert (common["ran"], common["jobs"], common["figures"]) == (3, 7, ["extraction", "shuffle"])
+    assert common["command"].startswith("python -m experiments.reproduce figure=all scale=smoke hydra/launcher=stacked")
+    assert common["seconds"] > 0
+    manifests = [json.loads((folder / name / "manifest.json").read_text()) for name in common["figures"]]
+    assert [manifest["seconds"] for manifest in manifests] == [
+        before["seconds"],
+        0,
+    ]  # of the command that made it alone
     assert (folder / "shuffle" / "figure.png").exists()
-    assert reproduce.reproduce(hydra_internals.compose(words), words) == 0
-    assert json.loads((folder / "all.json").read_text()) == noted
+    assert reproduce.reproduce(hydra_internals.compose(overrides), overrides) == 0
+    assert json.loads((folder / "all.json").read_text()) == common
 
 
 def test_a_figure_that_is_refused_stops_no_other(both, capsys):
-    lab, words = both
-    words.append("figure.arms=[shuffled]")
-    assert reproduce.reproduce(hydra_internals.compose(words), words) == 1
+    lab, overrides = both
+    overrides.append("figure.arms=[shuffled]")
+    assert reproduce.reproduce(hydra_internals.compose(overrides), overrides) == 1
     assert "error: figure=extraction: figure.arms: no arm shuffled" in capsys.readouterr().err
     assert (lab / "figures" / "smoke" / "shuffle" / "figure.png").exists()
     assert not (lab / "figures" / "smoke" / "all.json").exists()
@@ -278,9 +289,9 @@ def test_a_figure_that_is_refused_stops_no_other(both, capsys):
 
 def test_a_plan_after_reproduce_has_nothing_to_do(reproduced, capsys):
     folder, _, _ = reproduced
-    config = hydra_internals.compose(["scale=smoke", "plan=true", f"paths.lab={folder / 'lab'}"])
+    overrides = ["scale=smoke", "plan=true", f"paths.lab={folder / 'lab'}"]
     before = stamps(folder / "lab")
-    reproduce.reproduce(config, [])
+    reproduce.reproduce(hydra_internals.compose(overrides), overrides)
     assert "0 of 4 runs are missing" in capsys.readouterr().out
     assert stamps(folder / "lab") == before
 
@@ -288,31 +299,31 @@ def test_a_plan_after_reproduce_has_nothing_to_do(reproduced, capsys):
 def test_a_plan_counts_a_shared_training_once_and_each_by_its_steps(tmp_path):
     config = hydra_internals.compose(["scale=smoke", f"paths.lab={tmp_path}"])
     own = ["scale=smoke", f"paths.lab={tmp_path}", "corpus=single"]
-    plain = sweep_jobs.Job.of(own)
-    twice = sweep_jobs.Job.of([*own, f"finetune.steps={2 * config.finetune.steps}"])
-    longer = sweep_jobs.Job.of([*own, "finetune=none", f"pretrain.steps={3 * config.pretrain.steps}"])
-    store, whole = plain.store, config.scale.arm_seconds
-    assert reproduce.core_seconds([plain], store, config) == pytest.approx(whole)
-    assert reproduce.core_seconds([plain, plain], store, config) == pytest.approx(whole)
+    plain = Job.of(own)
+    twice = Job.of([*own, f"finetune.steps={2 * config.finetune.steps}"])
+    longer = Job.of([*own, "finetune=none", f"pretrain.steps={3 * config.pretrain.steps}"])
+    whole = config.scale.arm_seconds
+    assert reproduce.core_seconds([plain], config) == pytest.approx(whole)
+    assert reproduce.core_seconds([plain, plain], config) == pytest.approx(whole)
     share = reproduce.PRETRAINING
-    assert reproduce.core_seconds([plain, twice], store, config) == pytest.approx(whole * (1 + 2 * (1 - share)))
-    assert reproduce.core_seconds([longer], store, config) == pytest.approx(3 * share * whole)
+    assert reproduce.core_seconds([plain, twice], config) == pytest.approx(whole * (1 + 2 * (1 - share)))
+    assert reproduce.core_seconds([longer], config) == pytest.approx(3 * share * whole)
 
 
 def test_a_failed_arm_is_named_and_stops_no_other(tmp_path):
     common = ["scale=smoke", f"paths.lab={tmp_path}", "hydra.launcher.n_jobs=1"]
     jobs = [[*common, "corpus=single", "pretrain.context=45"], [*common, "corpus=multi2"]]
-    failed = sweep_jobs.launch([sweep_jobs.Job.of(job) for job in jobs])
+    failed = sweep.launch([Job.of(job) for job in jobs])
     assert "pretrain.context=45" in failed[0]
     assert failed[1] == ""
-    good = plan.plan(run_config(hydra_internals.compose(["scale=smoke", "corpus=multi2"])))
-    assert (tmp_path / "artifacts" / "probe" / good.probe.key / "rows.parquet").exists()
+    good = plan(run_config(hydra_internals.compose(["scale=smoke", "corpus=multi2"])))
+    assert (tmp_path / "artifacts" / "probe" / good.rows.key / "rows.parquet").exists()
 
 
 @pytest.mark.parametrize("arms", ["null", "5"])
 def test_arms_that_are_no_names_are_refused(arms):
     with pytest.raises(ConfigError, match=r"figure\.arms="):
-        reproduce.arms_of(hydra_internals.compose([f"figure.arms={arms}"]).figure, "smoke")
+        arms_of(hydra_internals.compose([f"figure.arms={arms}"]).figure, "smoke")
 
 
 def test_a_lab_without_a_name_is_refused():
@@ -335,7 +346,7 @@ def test_a_figure_is_drawn_from_rows_whose_models_were_removed(reproduced):
 @pytest.mark.parametrize("word", ["plan=true", "figure=lora", "figure.arms=all", "only=loop"])
 def test_a_word_that_a_run_would_not_read_is_refused(word):
     with pytest.raises(ConfigError, match=re.escape(word)):
-        check_words(["scale=smoke", "seed=1", word])
+        check_overrides(["scale=smoke", "seed=1", word])
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+"""The report page: its figures, runs and people, as HTML and in a browser."""
+
 import json
 import re
 import shutil
@@ -36,19 +38,20 @@ def figure(folder: Path, **manifest: object) -> None:
 
 
 @pytest.fixture(scope="session")
-def shown(lab, tmp_path_factory):
-    """Return a lab with two figures nobody has heard of, a run, a failed run, and its page."""
-    folder = tmp_path_factory.mktemp("shown")
+def page_folder(lab, tmp_path_factory):
+    """Return a lab with two figures that the code does not name, a run, a failed run, and its page."""
+    folder = tmp_path_factory.mktemp("page")
     (folder / "artifacts").symlink_to(lab.path / "artifacts")
-    made = {"seconds": 12.3, "device": "cpu: y", "cores": 2, "versions": {"torch": "9"}, "fidelity": {"people": "3"},
-            "command": "python -m experiments.reproduce figure=zebra seed=4", "config": {"seed": 4},
-            "runs": {"single seed=4": {"corpus": {"key": "ab" * 32, "seconds": 0.5}}}}  # fmt: skip
-    figure(folder / "figures" / "laptop" / "zebra", **made)
+    manifest = {"seconds": 12.3, "device": "cpu: y", "cores": 2, "versions": {"torch": "9"},
+                "fidelity": {"people": "3"},
+                "command": "python -m experiments.reproduce figure=zebra seed=4", "config": {"seed": 4},
+                "runs": {"single seed=4": {"corpus": {"key": "ab" * 32, "seconds": 0.5}}}}  # fmt: skip
+    figure(folder / "figures" / "laptop" / "zebra", **manifest)
     figure(folder / "figures" / "smoke" / "yak")
     figure(folder / "committed" / "laptop" / "zebra")
     figure(folder / "committed" / "gpu" / "zebra")
     Ledger(folder).write(Entry("f" * 64, "corpus=multi5", "s", "failed", error="DivergedError: at step 3"))
-    (folder / "report.html").write_text(report.page(folder, folder / "committed"))
+    (folder / "report.html").write_text(report.render_page(folder, folder / "committed"))
     return folder
 
 
@@ -76,45 +79,47 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_is_whole_and_loads_nothing(shown):
+def test_the_page_is_whole_and_loads_nothing(page_folder):
     parser = Balanced()
-    parser.feed(text(shown))
+    parser.feed(text(page_folder))
     assert parser.open == []
     assert parser.loads == []
-    assert not re.search(r"https?://|url\(|@import|fetch\(", text(shown))
+    assert not re.search(r"https?://|url\(|@import|fetch\(", text(page_folder))
 
 
-def test_every_figure_is_shown_without_being_known_by_name(shown):
-    found = [(one.scale, one.name, one.where) for one in figures.shown(shown, shown / "committed")]
-    assert found == [("gpu", "zebra", "reproduced"), ("laptop", "zebra", "lab"), ("smoke", "yak", "lab")]
-    page = text(shown)
+def test_the_page_shows_every_figure_without_naming_it_in_code(page_folder):
+    entries = figures.collect_figures(page_folder, page_folder / "committed")
+    assert [(entry.scale, entry.name, entry.source) for entry in entries] == [
+        ("gpu", "zebra", "reproduced"), ("laptop", "zebra", "lab"), ("smoke", "yak", "lab"),
+    ]  # fmt: skip
+    page = text(page_folder)
     claims = ("a &lt;b&gt;bold&lt;/b&gt; claim", "6.0 to 10.0", "needs a cathedral", "does not hold")
-    made = ("figure=zebra seed=4", "cpu: y", "12 s", "torch 9", "data:image/png;base64,iVBOR", "abababababab")
-    assert [words for words in (*claims, *made) if words not in page] == []
+    manifest = ("figure=zebra seed=4", "cpu: y", "12 s", "torch 9", "data:image/png;base64,iVBOR", "abababababab")
+    assert [words for words in (*claims, *manifest) if words not in page] == []
     assert "<b>bold" not in page
 
 
-def test_a_figure_says_what_it_is_about_and_how_it_stands(shown):
-    one = figures.read(shown / "figures" / "laptop" / "zebra", "lab")
-    assert one.verdicts == {"holds": 1, "fails": 1, "open": 1}
-    assert one.cells[1] == ["multi5", "14", "41"]
-    assert figures.about("extraction").startswith("Part 3.1")
-    assert figures.about("zebra") == ""
-    yak = figures.read(shown / "figures" / "smoke" / "yak", "lab")
+def test_a_figure_says_what_it_is_about_and_how_it_stands(page_folder):
+    zebra = figures.read_figure(page_folder / "figures" / "laptop" / "zebra", "lab")
+    assert zebra.verdicts == {"holds": 1, "fails": 1, "open": 1}
+    assert zebra.cells[1] == ["multi5", "14", "41"]
+    assert figures.description("extraction").startswith("Part 3.1")
+    assert figures.description("zebra") == ""
+    yak = figures.read_figure(page_folder / "figures" / "smoke" / "yak", "lab")
     assert yak.command == "python -m experiments.reproduce figure=yak scale=smoke"
     assert yak.config == ""
 
 
 def test_committed_figures_are_shown_by_an_empty_lab(tmp_path):
-    page = report.write(tmp_path / "lab").read_text()
+    page = report.write_page(tmp_path / "lab").read_text()
     assert 'id="laptop-extraction"' in page
     assert "No run yet" in page
     assert "Nobody yet" in page
 
 
-def test_the_table_of_runs_holds_accuracies_times_and_failures(lab, shown):
+def test_the_table_of_runs_holds_accuracies_times_and_failures(lab, page_folder):
     rows = results.load(lab.path)
-    lines = {line["task"]: line for line in runs.table(shown, rows)}
+    lines = {line["task"]: line for line in runs.table(page_folder, rows)}
     test = rows[(rows["task"] == "extraction") & (rows["split"] == "test")]
     assert lines["extraction"]["test"] == round(results.clustered(test).value, 1)
     assert lines["extraction"]["seconds"] > 0
@@ -122,34 +127,34 @@ def test_the_table_of_runs_holds_accuracies_times_and_failures(lab, shown):
     assert (lines[""]["state"], lines[""]["settings"]) == ("failed", "DivergedError: at step 3")
 
 
-def test_runs_are_told_apart_by_what_departs_from_most():
+def test_runs_are_labelled_by_the_settings_that_differ_from_most():
     rows = pd.DataFrame(
         {"run": list("abc"), "seed": [0, 1, 2], "corpus.name": list("xyz"), "pretrain.steps": [5, 5, 7]}
     )
-    assert runs.departures(rows) == {"a": "", "b": "", "c": "pretrain.steps=7"}
+    assert runs.unusual_settings(rows) == {"a": "", "b": "", "c": "pretrain.steps=7"}
 
 
 def test_the_explorer_holds_entries_questions_and_answers(lab):
     rows = results.load(lab.path)
     (world,) = people.worlds(lab.path, rows)
-    assert [run["run"] for run in world["runs"]] == [lab.plan.probe.key]
-    assert {one["split"] for one in world["people"]} == {"train", "test"}
-    one = world["people"][0]
-    assert one["name"] == lab.world.name(one["id"])
-    written = [entry.text for entry in read(lab.folder("corpus")) if entry.person_id == one["id"]]
-    assert [entry[0] for entry in one["entries"]["multi2_permute"]] == written
-    content, spans = one["entries"]["multi2_permute"][0]
-    assert {content[start:end] for _, start, end in spans} >= {lab.world.value("birth_city", one["id"])}
-    asked = rows[(rows["person"] == one["id"]) & (rows["task"] == "extraction")].set_index("prompt")
-    assert len(one["questions"]) == len(asked) == 6
-    for question in one["questions"]:
-        row = asked.loc[question["prompt"]]
-        assert question["answers"][lab.plan.probe.key] == [row["prediction"], bool(row["correct"])]
+    assert [run["run"] for run in world["runs"]] == [lab.plan["probe"].key]
+    assert {person["split"] for person in world["people"]} == {"train", "test"}
+    person = world["people"][0]
+    assert person["name"] == lab.world.name(person["id"])
+    texts = [entry.text for entry in read(lab.folder("corpus")) if entry.person_id == person["id"]]
+    assert [entry[0] for entry in person["entries"]["multi2_permute"]] == texts
+    content, spans = person["entries"]["multi2_permute"][0]
+    assert {content[start:end] for _, start, end in spans} >= {lab.world.value("birth_city", person["id"])}
+    answers = rows[(rows["person"] == person["id"]) & (rows["task"] == "extraction")].set_index("prompt")
+    assert len(person["questions"]) == len(answers) == 6
+    for question in person["questions"]:
+        row = answers.loc[question["prompt"]]
+        assert question["answers"][lab.plan["probe"].key] == [row["prediction"], bool(row["correct"])]
 
 
 def test_people_of_both_splits_are_chosen_evenly():
-    part = pd.DataFrame({"person": range(1000), "split": ["test"] * 900 + ["train"] * 100})
-    chosen = people.chosen(part)
+    rows = pd.DataFrame({"person": range(1000), "split": ["test"] * 900 + ["train"] * 100})
+    chosen = people.choose_people(rows)
     assert len(chosen) == people.PEOPLE
     assert sum(person >= 900 for person in chosen) == people.PEOPLE // 2
     assert 0 in chosen
@@ -162,26 +167,26 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome")
-    path = next((found for name in names if (found := shutil.which(name))), None)
+    path = next(filter(None, map(shutil.which, names)), None)
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield found
-        found.close()
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(params=[("light", 1200), ("dark", 1200), ("light", 390)], ids=["light", "dark", "phone"])
-def opened(request, chromium, shown):
-    """Return the page in the browser; in the end nothing was said on the console and nothing was asked of a network."""
+def opened(request, chromium, page_folder):
+    """Return the page in the browser; afterwards check that the console is empty and the network was not used."""
     scheme, width = request.param
     page = chromium.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"file://{shown / 'report.html'}")
+    messages, urls = [], []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: urls.append(request.url))
+    page.goto(f"file://{page_folder / 'report.html'}")
     yield page
-    assert said == []
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert messages == []
+    assert [url for url in urls if not url.startswith(("file:", "data:"))] == []
     page.close()
 
 
@@ -191,7 +196,7 @@ def test_in_a_browser_scales_are_filtered_tables_sorted_and_people_picked(opened
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("article:visible").count() == 3
     page.get_by_role("button", name="smoke").click()
-    assert [one.get_attribute("id") for one in page.locator("article:visible").all()] == ["smoke-yak"]
+    assert [article.get_attribute("id") for article in page.locator("article:visible").all()] == ["smoke-yak"]
     page.get_by_role("button", name="all scales").click()
     assert page.locator("article:visible").count() == 3
 
@@ -206,8 +211,8 @@ def test_in_a_browser_scales_are_filtered_tables_sorted_and_people_picked(opened
 
     held = page.locator("#all-runs tbody td:nth-child(7)")
     page.locator("#all-runs").get_by_role("button", name="held out").click()
-    found = [float(one) for one in held.all_text_contents() if one.strip()]
-    assert found == sorted(found)
+    values = [float(text) for text in held.all_text_contents() if text.strip()]
+    assert values == sorted(values)
 
     people = page.locator("#person option")
     second = people.nth(1).text_content().partition(" (")[0]
@@ -224,17 +229,17 @@ def test_in_a_browser_scales_are_filtered_tables_sorted_and_people_picked(opened
 
 
 @pytest.mark.slow
-def test_in_a_browser_light_and_dark_are_readable(chromium, shown):
+def test_in_a_browser_light_and_dark_are_readable(chromium, page_folder):
     """Text stands out from its ground by 4.5 to 1, as accessibility asks, in both schemes."""
     for scheme in ("light", "dark"):
         page = chromium.new_page(color_scheme=scheme)
-        page.goto(f"file://{shown / 'report.html'}")
+        page.goto(f"file://{page_folder / 'report.html'}")
         pairs = page.evaluate(
             """() => ["p", "td", "a", "small", ".holds", ".fails", ".open", "th"].map((name) => {
-                 const one = document.querySelector("main " + name);
-                 let ground = one;
+                 const element = document.querySelector("main " + name);
+                 let ground = element;
                  while (getComputedStyle(ground).backgroundColor === "rgba(0, 0, 0, 0)") ground = ground.parentElement;
-                 return [name, getComputedStyle(one).color, getComputedStyle(ground).backgroundColor];
+                 return [name, getComputedStyle(element).color, getComputedStyle(ground).backgroundColor];
                })"""
         )
         for name, ink, ground in pairs:
@@ -244,6 +249,6 @@ def test_in_a_browser_light_and_dark_are_readable(chromium, shown):
 
 
 def luminance(color):
-    parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    channels = [int(channel) / 255 for channel in re.findall(r"\d+", color)[:3]]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

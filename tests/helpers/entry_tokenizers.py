@@ -3,7 +3,7 @@
 from functools import cache
 
 from hypothesis import strategies as st
-from small_worlds import small_world, told
+from small_worlds import render_entries, small_world
 
 from data_gen.biographies import recipes
 from data_gen.config import CorpusConfig
@@ -16,9 +16,11 @@ KINDS = ("word", "bpe")
 
 @cache
 def tokenizer(kind):
-    """Trained on less than is told: a word tokenizer does not know everything, as after a change of templates."""
-    made = small_world(people=40, seed=9)
-    return tokenizers.train(TokenizerConfig(kind, 700), [e.text for e in told(made, CorpusConfig(templates=10))])
+    """Return a tokenizer trained on some of the templates only, so that a word tokenizer lacks words."""
+    world = small_world(people=40, seed=9)
+    return tokenizers.train(
+        TokenizerConfig(kind, 700), [e.text for e in render_entries(world, CorpusConfig(templates=10))]
+    )
 
 
 def allowed(config):

@@ -1,4 +1,4 @@
-"""Jobs for the tests of launchers: small, without torch, importable in the processes that run them."""
+"""Small jobs without torch for the tests of launchers, importable in the processes that run them."""
 
 import os
 import signal
@@ -8,24 +8,24 @@ import time
 import numpy as np
 
 
-def look(config):
-    """Return what a job sees of its process."""
+def report_process(config):
+    """Return the job's process id, its number of threads and its seed."""
     return os.getpid(), os.environ["OMP_NUM_THREADS"], config.seed
 
 
-def mark(config):
-    """Return the process that a job's is a copy of, whether torch was loaded, and whether a job before left a mark."""
-    found = os.getppid(), "torch" in sys.modules, hasattr(sys, "marked")
+def mark_process(config):
+    """Return the parent process id, whether torch is imported, and whether an earlier job marked this process."""
+    state = os.getppid(), "torch" in sys.modules, hasattr(sys, "marked")
     sys.marked = config.seed
-    return found
+    return state
 
 
-def hold(config):
-    """Hold as many megabytes as the seed says; from 300 on, die once they are held."""
-    held = np.ones((config.seed, 2**20 // 8))
+def allocate(config):
+    """Allocate as many megabytes as the seed says; from 300 on, die afterwards."""
+    memory = np.ones((config.seed, 2**20 // 8))
     if config.seed >= 300:
         os.kill(os.getpid(), signal.SIGKILL)
-    return float(held[0, 0])
+    return float(memory[0, 0])
 
 
 def fail(config):
@@ -35,14 +35,14 @@ def fail(config):
     return config.seed
 
 
-def interrupted(config):
-    """Return the seed after an interrupt."""
+def interrupt(config):
+    """Send the own process an interrupt and return the seed."""
     os.kill(os.getpid(), signal.SIGINT)
     return config.seed
 
 
 def sleep(config):
-    """Write the process id beside the lab and stay."""
+    """Write the process id into the lab and sleep."""
     path = f"{config.paths.lab}/pid-{config.seed}"
     with open(path + ".tmp", "w") as file:
         file.write(str(os.getpid()))

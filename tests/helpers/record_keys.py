@@ -7,10 +7,11 @@ import json
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from experiments import reproduce
 from experiments.launch import hydra_internals
+from experiments.launch.arms import arm_overrides, figure_names
 from experiments.launch.config import CONF, register, run_config
-from physics_lm import checks, plan
+from physics_lm import checks
+from physics_lm.plan import plan
 
 FILE = Path(__file__).parents[1] / "keys.json"
 DIGITS = 12  # of the keys before the last
@@ -25,14 +26,14 @@ def known(figure: str, scale: str, arms: str = "known") -> dict[str, list[str]]:
     config = hydra_internals.compose([f"figure={figure}", f"scale={scale}"])
     if arms == "known":
         config.figure.arms = list(config.figure.known)
-    return {arm: overrides for (arm, _), overrides in reproduce.jobs_of(config, []).items()}
+    return {arm: overrides for (arm, _), overrides in arm_overrides(config, []).items()}
 
 
 def chain(overrides: list[str]) -> str:
     """Return the keys of a run's steps as text, the last one whole."""
     run = run_config(hydra_internals.compose(overrides))
     checks.check(run)
-    *before, last = plan.plan(run).steps
+    *before, last = plan(run).steps
     return " ".join([*(f"{step.step}:{step.key[:DIGITS]}" for step in before), f"{last.step}:{last.key}"])
 
 
@@ -42,10 +43,10 @@ def chains(figure: str, scale: str) -> dict[str, str]:
 
 def record() -> None:
     register()
-    pairs = [(figure, scale) for figure in reproduce.names() for scale in scales()]
+    pairs = [(figure, scale) for figure in figure_names() for scale in scales()]
     with ProcessPoolExecutor() as pool:
         found = dict(zip(pairs, pool.map(chains, *zip(*pairs, strict=True)), strict=True))
-    keys = {figure: {scale: found[figure, scale] for scale in scales()} for figure in reproduce.names()}
+    keys = {figure: {scale: found[figure, scale] for scale in scales()} for figure in figure_names()}
     FILE.write_text(json.dumps(keys, indent=1) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What the tests of data_gen share: small worlds, entries, sentences, a word tokenizer."""
+"""Small worlds, their entries and sentences, and a word tokenizer, for the tests of data_gen."""
 
 import re
 from collections.abc import Sequence
@@ -9,26 +9,20 @@ from scipy.stats import chisquare
 
 from data_gen.biographies import recipes, rendering
 from data_gen.config import CorpusConfig, WorldConfig
-from data_gen.people import world
+from data_gen.people.world import make
 
 SMALL = {
-    "first_name": 12,
-    "middle_name": 12,
-    "last_name": 12,
-    "year": 10,
-    "city": 20,
-    "university": 25,
-    "major": 15,
-    "employer": 30,
-}
+    "first_name": 12, "middle_name": 12, "last_name": 12, "year": 10,
+    "city": 20, "university": 25, "major": 15, "employer": 30,
+}  # fmt: skip
 
 
 def small_world(people=30, seed=0, first_person=0, group="people", **pools):
-    return world.make(WorldConfig(people=people, pools=SMALL | pools, first_person=first_person, group=group), seed)
+    return make(WorldConfig(people=people, pools=SMALL | pools, first_person=first_person, group=group), seed)
 
 
-def told(made, config, epoch=0, rows=None):
-    return list(rendering.render(made, config, recipes.draw(made, config, epoch, rows)))
+def render_entries(world, config, epoch=0, rows=None):
+    return list(rendering.render(world, config, recipes.draw(world, config, epoch, rows)))
 
 
 def sentences_of(entry):
@@ -44,7 +38,7 @@ def by_person(entries):
 
 
 def words(text):
-    """A tokenizer as it should be: words with their leading space, punctuation apart."""
+    """Return the tokens of a well-behaved tokenizer: words with their leading space, and single punctuation marks."""
     return re.findall(r" \w+|[^\w\s]", f" {text}")
 
 

@@ -1,4 +1,4 @@
-"""kill -9 of a worker, of the launcher, of everything, then the same sweep: the same rows as one never disturbed."""
+"""A sweep after kill -9 of a worker, the launcher or everything gives the rows of one that was never disturbed."""
 
 import os
 import random
@@ -25,11 +25,11 @@ def start(folder):
     """Start the sweep, as the leader of a process group."""
     command = [sys.executable, "-m", "experiments.run", *WORDS]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=folder, env=ENV, start_new_session=True, preexec_fn=_heard, **pipes)
+    return subprocess.Popen(command, cwd=folder, env=ENV, start_new_session=True, preexec_fn=_allow_interrupts, **pipes)
 
 
-def _heard():
-    """Hear an interrupt, also where the tests were put into the background and inherited that they do not."""
+def _allow_interrupts():
+    """Restore the handling of SIGINT, which a test process that was started in the background ignores."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -39,13 +39,13 @@ def finish(process):
 
 
 def rows(folder):
-    found = sorted(folder.glob("lab/artifacts/probe/*/rows.parquet"))
-    assert len(found) == 2
-    return pd.concat([pd.read_parquet(path) for path in found], ignore_index=True)
+    paths = sorted(folder.glob("lab/artifacts/probe/*/rows.parquet"))
+    assert len(paths) == 2
+    return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
 
 
-def training(folder, process, jobs=1):
-    """Wait until so many jobs have saved a state from which they can go on; return their process ids."""
+def wait_for_states(folder, process, jobs=1):
+    """Wait until `jobs` jobs have saved a training state to resume from; return their process ids."""
     until = time.monotonic() + 200
     while len(list(folder.glob("lab/partial/pretrain/*/state/state.pt"))) < jobs:
         assert process.poll() is None, "the sweep ended before it could be killed"
@@ -62,8 +62,8 @@ def undisturbed(tmp_path_factory):
     return rows(folder)
 
 
-def same(folder, undisturbed):
-    """Run the same command to its end, and look at what it leaves."""
+def check_same(folder, undisturbed):
+    """Run the same command to its end; check that it leaves the rows of an undisturbed sweep."""
     code, err = finish(start(folder))
     assert code == 0, err
     pd.testing.assert_frame_equal(rows(folder), undisturbed)
@@ -75,7 +75,7 @@ def same(folder, undisturbed):
 
 def test_a_killed_worker_is_reported_and_stops_no_other(undisturbed, tmp_path):
     process = start(tmp_path)
-    victim = training(tmp_path, process)[0]
+    victim = wait_for_states(tmp_path, process)[0]
     os.kill(victim, signal.SIGKILL)
     code, err = finish(process)
     assert code == 1
@@ -84,12 +84,12 @@ def test_a_killed_worker_is_reported_and_stops_no_other(undisturbed, tmp_path):
     entries = {entry.pid: entry for entry in Ledger(tmp_path / "lab").entries()}
     assert sorted(entry.state for entry in entries.values()) == ["done", "failed"]
     assert "killed by signal 9" in status.table(Ledger(tmp_path / "lab"), time.time())
-    same(tmp_path, undisturbed)
+    check_same(tmp_path, undisturbed)
 
 
 def test_a_killed_launcher_takes_its_workers_along(undisturbed, tmp_path):
     process = start(tmp_path)
-    pids = training(tmp_path, process)
+    pids = wait_for_states(tmp_path, process)
     process.kill()
     process.wait()
     until = time.monotonic() + 30
@@ -97,7 +97,7 @@ def test_a_killed_launcher_takes_its_workers_along(undisturbed, tmp_path):
         assert time.monotonic() < until
         time.sleep(0.02)
     assert "interrupted" in status.table(Ledger(tmp_path / "lab"), time.time())
-    same(tmp_path, undisturbed)
+    check_same(tmp_path, undisturbed)
     manifests = [path.read_text() for path in tmp_path.glob("lab/artifacts/pretrain/*/manifest.json")]
     assert any('"resumed_at": 0' not in text for text in manifests)
 
@@ -105,12 +105,12 @@ def test_a_killed_launcher_takes_its_workers_along(undisturbed, tmp_path):
 @pytest.mark.parametrize("interrupt", [os.killpg, os.kill], ids=["as a terminal does", "the launcher alone"])
 def test_an_interrupt_ends_the_workers_too_and_says_one_line(undisturbed, tmp_path, interrupt):
     process = start(tmp_path)
-    pids = training(tmp_path, process)
+    pids = wait_for_states(tmp_path, process)
     interrupt(process.pid, signal.SIGINT)
     code, err = finish(process)
     assert (code, err) == (130, "stopped: the same command goes on from here\n")
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
-    same(tmp_path, undisturbed)
+    check_same(tmp_path, undisturbed)
 
 
 def test_everything_killed_at_any_moment(undisturbed, tmp_path):
@@ -120,17 +120,17 @@ def test_everything_killed_at_any_moment(undisturbed, tmp_path):
         if wait:
             time.sleep(wait)  # on a fast machine the last may find it done: what is complete stays so
         else:
-            training(tmp_path, process)
+            wait_for_states(tmp_path, process)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    same(tmp_path, undisturbed)
+    check_same(tmp_path, undisturbed)
 
 
 def test_two_launchers_on_one_sweep_join(undisturbed, tmp_path):
     first = start(tmp_path)
-    training(tmp_path, first)
-    said = same(tmp_path, undisturbed)  # the second one
+    wait_for_states(tmp_path, first)
+    errors = check_same(tmp_path, undisturbed)  # the second one
     code, err = finish(first)
     assert code == 0, err
-    assert "joined" in said
+    assert "joined" in errors
     pd.testing.assert_frame_equal(rows(tmp_path), undisturbed)

@@ -1,4 +1,4 @@
-"""Numbers over facts: accuracy, effect of being right, tests."""
+"""Statistics over facts: accuracy, effect, tests."""
 
 import numpy as np
 import pandas as pd
@@ -19,13 +19,15 @@ def rows(correct, paraphrases=3, **columns):
 
 
 def test_accuracy_is_the_share_of_right_answers_with_facts_as_units():
-    found = fact_statistics.accuracy(rows([3] * 50 + [0] * 50))
-    assert found.value == 50
+    estimate = fact_statistics.accuracy(rows([3] * 50 + [0] * 50))
+    assert estimate.value == 50
     wide = fact_statistics.accuracy(
         rows([3] * 50 + [0] * 50, paraphrases=30).assign(correct=lambda t: t["fact"] < "f5")
     )
-    assert found.high - found.low == pytest.approx(wide.high - wide.low, abs=4)  # more paraphrases are no more facts
-    assert 15 < found.high - found.low < 25
+    assert estimate.high - estimate.low == pytest.approx(
+        wide.high - wide.low, abs=4
+    )  # more paraphrases are no more facts
+    assert 15 < estimate.high - estimate.low < 25
 
 
 def test_no_right_answer_still_has_an_interval():
@@ -45,9 +47,9 @@ def test_chance_is_one_over_the_candidates():
 def test_the_effect_is_the_mean_z_over_facts():
     z = np.random.default_rng(0).normal(0.3, 1, 400)
     table = rows([0] * 400).assign(z=np.repeat(z, 3))
-    found = fact_statistics.effect(table)
-    assert found.value == pytest.approx(z.mean())
-    assert found.high - found.low == pytest.approx(2 * 1.96 * z.std() / 20, rel=0.1)
+    estimate = fact_statistics.effect(table)
+    assert estimate.value == pytest.approx(z.mean())
+    assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * z.std() / 20, rel=0.1)
     assert fact_statistics.t_test(table) == pytest.approx(stats.ttest_1samp(z, 0).pvalue)
 
 

@@ -1,3 +1,5 @@
+"""Estimates and their intervals, and the loading of rows."""
+
 import shutil
 from dataclasses import asdict
 
@@ -24,22 +26,22 @@ def draws(people=400, attributes=6, share=0.4, seed=0):
 
 @pytest.mark.parametrize(("right", "total"), [(0, 7), (3, 7), (7, 7), (123, 1000)])
 def test_wilson_is_statsmodels(right, total):
-    found = results.wilson([True] * right + [False] * (total - right))
+    estimate = results.wilson([True] * right + [False] * (total - right))
     low, high = proportion_confint(right, total, method="wilson")
-    assert (found.value, found.low, found.high) == pytest.approx((100 * right / total, 100 * low, 100 * high))
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((100 * right / total, 100 * low, 100 * high))
 
 
 def test_the_clustered_interval_is_the_analytic_one_on_independent_answers():
-    found = results.clustered(table(draws()))
+    estimate = results.clustered(table(draws()))
     low, high = proportion_confint(int(draws().sum()), draws().size, method="normal")
-    assert found.value == pytest.approx(100 * draws().mean())
-    assert found.low == pytest.approx(100 * low, abs=0.5)
-    assert found.high == pytest.approx(100 * high, abs=0.5)
+    assert estimate.value == pytest.approx(100 * draws().mean())
+    assert estimate.low == pytest.approx(100 * low, abs=0.5)
+    assert estimate.high == pytest.approx(100 * high, abs=0.5)
 
 
 def test_the_clustered_interval_covers_the_truth_about_as_often_as_it_says():
-    found = [results.clustered(table(draws(80, 4, seed=seed))) for seed in range(60)]
-    covered = np.mean([estimate.low <= 40 <= estimate.high for estimate in found])
+    estimates = [results.clustered(table(draws(80, 4, seed=seed))) for seed in range(60)]
+    covered = np.mean([estimate.low <= 40 <= estimate.high for estimate in estimates])
     assert 0.87 <= covered <= 1.0
 
 
@@ -56,34 +58,35 @@ def test_every_attribute_weighs_the_same():
 
 
 def test_person_i_of_two_seeds_is_two_people():
-    one = results.clustered(table(draws()))
-    two = results.clustered(pd.concat([table(draws(seed=0), seed=0), table(draws(seed=1), seed=1)]))
-    assert (one.high - one.low) / np.sqrt(2) < two.high - two.low < one.high - one.low
+    one_seed = results.clustered(table(draws()))
+    two_seeds = results.clustered(pd.concat([table(draws(seed=0), seed=0), table(draws(seed=1), seed=1)]))
+    width = one_seed.high - one_seed.low
+    assert width / np.sqrt(2) < two_seeds.high - two_seeds.low < width
 
 
 def test_an_interval_over_seeds_covers_what_models_differ_in():
     """Each seed's model answers a share of its own; the interval is about the mean over all seeds there could be."""
-    rng, covered, apart = np.random.default_rng(0), 0, 0
+    rng, covered, covered_by_pooled = np.random.default_rng(0), 0, 0
     for _ in range(50):
-        known = rng.normal(0.5, 0.1, 6)
-        rows = pd.concat([table(rng.random((200, 3)) < share, seed=seed) for seed, share in enumerate(known)])
-        found = results.clustered(rows)
+        shares = rng.normal(0.5, 0.1, 6)
+        rows = pd.concat([table(rng.random((200, 3)) < share, seed=seed) for seed, share in enumerate(shares)])
+        estimate = results.clustered(rows)
         pooled = results.clustered(rows.assign(person=rows["person"] + 1000 * rows["seed"], seed=0))
-        covered += found.low <= 50 <= found.high
-        apart += pooled.low <= 50 <= pooled.high
+        covered += estimate.low <= 50 <= estimate.high
+        covered_by_pooled += pooled.low <= 50 <= pooled.high
     assert covered >= 40
-    assert apart < 30
+    assert covered_by_pooled < 30
 
 
-def test_of_one_seed_people_alone_are_drawn():
+def test_with_one_seed_only_people_are_resampled():
     labels = [f"7/{person}" for person in range(9)]
     expected = np.random.default_rng(0).multinomial(9, np.full(9, 1 / 9), bootstrap.RESAMPLES)
-    assert np.array_equal(bootstrap.drawn(labels), expected)
+    assert np.array_equal(bootstrap.resample_counts(labels), expected)
 
 
-def test_of_several_seeds_as_many_are_drawn_and_as_many_people_of_each():
+def test_with_several_seeds_as_many_are_drawn_and_as_many_people_of_each():
     seeds = np.array([0] * 4 + [10] * 5 + [1] * 4)
-    weight = bootstrap.drawn([f"{seed}/{person}" for person, seed in enumerate(seeds)])
+    weight = bootstrap.resample_counts([f"{seed}/{person}" for person, seed in enumerate(seeds)])
     times = np.stack([weight[:, seeds == seed].sum(1) / (seeds == seed).sum() for seed in (0, 10, 1)])
     assert (times.sum(0) == 3).all()
     assert set(np.unique(times)) == {0, 1, 2, 3}
@@ -95,8 +98,8 @@ def test_a_contrast_pairs_people():
     second[:, 0] = False
     paired = results.contrast(table(first), table(second))
     assert paired.value == pytest.approx(100 * (first.mean() - second.mean()))
-    apart = results.clustered(table(first))
-    assert paired.high - paired.low < 0.5 * np.sqrt(2) * (apart.high - apart.low)
+    unpaired = results.clustered(table(first))
+    assert paired.high - paired.low < 0.5 * np.sqrt(2) * (unpaired.high - unpaired.low)
     assert results.contrast(table(first), table(first)) == bootstrap.Estimate(0, 0, 0)
 
 
@@ -114,14 +117,14 @@ def test_a_contrast_compares_a_seed_with_itself():
 
 def test_a_contrast_is_the_difference_of_the_means_where_people_lack_attributes():
     rng = np.random.default_rng(3)
-    asked = rng.random(400 * 6) < 0.4
-    first, second = table(draws(share=0.7))[asked], table(draws(seed=1, share=0.2))[asked]
-    apart = results.clustered(first).value - results.clustered(second).value
-    assert results.contrast(first, second).value == pytest.approx(apart)
+    has_question = rng.random(400 * 6) < 0.4
+    first, second = table(draws(share=0.7))[has_question], table(draws(seed=1, share=0.2))[has_question]
+    difference = results.clustered(first).value - results.clustered(second).value
+    assert results.contrast(first, second).value == pytest.approx(difference)
     assert np.isfinite(results.ratio(first, "a0").value)
 
 
-def test_nothing_to_compare_is_said():
+def test_empty_selections_raise():
     rows = table(draws())
     with pytest.raises(ValueError, match="no rows"):
         results.clustered(rows[rows["person"] < 0])
@@ -140,7 +143,7 @@ def test_majority_is_the_mean_share_of_the_most_frequent_gold():
 
 def test_of_several_seeds_each_world_has_its_own_most_frequent_gold():
     golds = {1: ["a"] * 6 + ["b"] * 4, 2: ["b"] * 8 + ["a"] * 2}
-    rows = pd.DataFrame([("major", seed, gold) for seed, told in golds.items() for gold in told])
+    rows = pd.DataFrame([("major", seed, gold) for seed, values in golds.items() for gold in values])
     assert results.majority(rows.set_axis(["attribute", "seed", "gold"], axis=1)) == pytest.approx((60 + 80) / 2)
 
 
@@ -152,9 +155,9 @@ def test_token_accuracy_weighs_tokens():
 def test_a_ratio_is_over_the_mean_of_the_others():
     correct = np.zeros((100, 3))
     correct[:90, 0] = correct[:40, 1] = correct[:20, 2] = 1
-    found = results.ratio(table(correct), "a0")
-    assert found.value == pytest.approx(90 / 30)
-    assert found.low < 3 < found.high
+    estimate = results.ratio(table(correct), "a0")
+    assert estimate.value == pytest.approx(90 / 30)
+    assert estimate.low < 3 < estimate.high
 
 
 def test_intervals_are_the_same_every_time():
@@ -180,7 +183,7 @@ def test_a_runs_own_people_are_those_of_its_world():
     assert results.own(rows)["person"].tolist() == [5, 8]
 
 
-def test_what_only_some_probes_say_chooses_no_row_of_the_others(tmp_path):
+def test_a_filter_by_a_column_that_only_some_probes_have_selects_no_row_of_the_others(tmp_path):
     for key, more in (("a", {"heldout": [True, False]}), ("b", {})):
         folder = tmp_path / "artifacts" / "probe" / key
         folder.mkdir(parents=True)
@@ -192,7 +195,7 @@ def test_what_only_some_probes_say_chooses_no_row_of_the_others(tmp_path):
     assert rows.correct.dtype == bool
 
 
-def test_load_of_an_empty_lab_says_what_to_do(tmp_path):
+def test_load_of_an_empty_lab_names_the_commands_that_fill_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"experiments\.run"):
         results.load(tmp_path)
 
@@ -207,13 +210,13 @@ def arm(correct_PxA, name, seed=0, **columns):
 
 def test_a_tidy_table_has_a_row_for_each_arm_attribute_and_mean():
     single, multi = draws(share=0.2), draws(share=0.7, seed=1)
-    found = results.tidy(pd.concat([arm(single, "single"), arm(multi, "multi5")]), by=["corpus.name"])
-    cells = found.set_index(["corpus.name", "attribute"])
-    assert len(found) == 2 * 7
+    lines = results.tidy(pd.concat([arm(single, "single"), arm(multi, "multi5")]), by=["corpus.name"])
+    cells = lines.set_index(["corpus.name", "attribute"])
+    assert len(lines) == 2 * 7
     assert cells.loc[("single", "mean"), "accuracy"] == pytest.approx(100 * single.mean())
-    one, wilson = cells.loc[("multi5", "a3")], results.wilson(multi[:, 3])
-    assert (one.accuracy, one.low, one.high) == pytest.approx((wilson.value, wilson.low, wilson.high))
-    assert (one.questions, one.people, one.runs, one.majority) == (400, 400, 1, 100)
+    cell, wilson = cells.loc[("multi5", "a3")], results.wilson(multi[:, 3])
+    assert (cell.accuracy, cell.low, cell.high) == pytest.approx((wilson.value, wilson.low, wilson.high))
+    assert (cell.questions, cell.people, cell.runs, cell.majority) == (400, 400, 1, 100)
 
 
 def test_nothing_is_averaged_over_arms_that_differ_in_an_unnamed_key():
@@ -222,13 +225,13 @@ def test_nothing_is_averaged_over_arms_that_differ_in_an_unnamed_key():
         results.tidy(rows, by=["corpus.name"])
     assert len(results.tidy(rows, by=["corpus.name", "pretrain.steps"])) == 14
     assert results.tidy(rows, by="corpus.name", over=["seed", "pretrain.steps"])["runs"].max() == 2
-    for one in (
+    for average in (
         results.clustered,
         lambda mixed: results.contrast(mixed, rows),
         lambda mixed: results.contrast(rows, mixed),
     ):
         with pytest.raises(results.MixedArmsError, match=r"pretrain\.steps"):
-            one(rows)
+            average(rows)
 
 
 def test_two_runs_with_the_same_settings_are_of_two_versions_and_never_averaged():
@@ -246,7 +249,7 @@ def test_a_mean_of_equal_answers_has_an_interval_of_the_people():
     assert results.clustered(right.assign(correct=0)) == results.wilson([False] * 40)
 
 
-def test_a_tidy_table_of_pairs_draws_both_people_again():
+def test_a_tidy_table_of_pairs_resamples_both_people():
     rng = np.random.default_rng(3)
     first, second = np.repeat(np.arange(30), 20), rng.integers(0, 30, 600)
     known = rng.random(30) < 0.5
@@ -263,8 +266,8 @@ def test_a_tidy_table_of_pairs_draws_both_people_again():
 def test_mcnemar_pairs_the_same_questions():
     first, second = np.zeros((40, 1)), np.zeros((40, 1))
     first[:20], second[:12], second[20:22] = 1, 1, 1
-    found = results.mcnemar(arm(first, "multi5"), arm(second, "single").sample(frac=1, random_state=0))
-    (line,) = found.to_dict("records")
+    counts = results.mcnemar(arm(first, "multi5"), arm(second, "single").sample(frac=1, random_state=0))
+    (line,) = counts.to_dict("records")
     assert [line[name] for name in ("both", "only_first", "only_second", "neither")] == [12, 8, 2, 18]
     assert line["p"] == pytest.approx(2 * binom.cdf(2, 10, 0.5))
     many = results.mcnemar(arm(np.ones((100, 1)), "multi5"), arm(np.zeros((100, 1)), "single"))
@@ -298,12 +301,12 @@ def test_rows_older_than_a_setting_have_its_default(tmp_path):
     assert rows.loc["old", "corpus.name"] == "multi5_permute"
 
 
-def test_rows_of_two_incompatible_schemas_are_said_in_one_line_and_kept(tmp_path):
+def test_incompatible_schemas_raise_one_line_and_leave_the_files(tmp_path):
     stored(tmp_path, "a", correct=True, person=1)
     stored(tmp_path, "b", correct="yes", person=1.5)
-    with pytest.raises(schemas.SchemaError, match="column correct is truth in .*a.* and text in .*b") as refused:
+    with pytest.raises(schemas.SchemaError, match="column correct is truth in .*a.* and text in .*b") as raised:
         results.load(tmp_path)
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(raised.value)
     assert len(results.load(tmp_path, ["b"])) == 1
     stored(tmp_path, "c", correct=True, person=1.5)
     assert results.load(tmp_path, ["a", "c"])["person"].tolist() == [1, 1.5]  # both are numbers
@@ -314,9 +317,9 @@ def test_rows_of_two_incompatible_schemas_are_said_in_one_line_and_kept(tmp_path
 
 def pairs_of(people, partners, right, seed=0):
     """Return a row per pair, right(person, other) saying which are right."""
-    found = [(a, (a + step) % people) for a in range(people) for step in range(1, partners + 1)]
+    pairs = [(a, (a + step) % people) for a in range(people) for step in range(1, partners + 1)]
     return pd.DataFrame(
-        [{"person": a, "other": b, "seed": seed, "attribute": "x", "correct": right(a, b)} for a, b in found]
+        [{"person": a, "other": b, "seed": seed, "attribute": "x", "correct": right(a, b)} for a, b in pairs]
     )
 
 
@@ -326,9 +329,9 @@ def test_an_interval_of_pairs_is_as_wide_as_both_people_make_it():
     covered, widths = 0, []
     for _ in range(60):
         known = rng.random(60) < 0.7
-        found = results.paired(pairs_of(60, 10, lambda a, b, known=known: bool(known[a] and known[b])))
-        covered += found.low <= 49 <= found.high
-        widths.append(found.high - found.low)
+        estimate = results.paired(pairs_of(60, 10, lambda a, b, known=known: bool(known[a] and known[b])))
+        covered += estimate.low <= 49 <= estimate.high
+        widths.append(estimate.high - estimate.low)
     assert covered >= 50
     naive = 2 * 1.96 * 100 * np.sqrt(0.49 * 0.51 / 600)
     assert np.mean(widths) > 1.5 * naive
@@ -349,11 +352,11 @@ def test_people_of_two_seeds_are_two_people_and_singles_count_once():
 def test_pairs_are_known_among_rows_about_one_person(tmp_path):
     """A table of several probes gives a missing partner, and with it every partner, as a float."""
     rows = pairs_of(20, 5, lambda a, b: a > b)
-    alone = arm(draws(3), "single").drop(columns="other", errors="ignore")
-    for number, part in enumerate((rows.assign(run="0"), alone.assign(run="1"))):
+    singles = arm(draws(3), "single").drop(columns="other", errors="ignore")
+    for number, table_rows in enumerate((rows.assign(run="0"), singles.assign(run="1"))):
         folder = tmp_path / "artifacts" / "probe" / str(number)
         folder.mkdir(parents=True)
-        part.to_parquet(folder / "rows.parquet")
+        table_rows.to_parquet(folder / "rows.parquet")
     loaded = results.load(tmp_path)
     assert results.paired(loaded[loaded["other"] >= 0]) == results.paired(rows)
 
@@ -367,7 +370,7 @@ def test_rows_that_changed_since_they_were_written_are_not_read(lab, tmp_path):
         results.load(tmp_path / "lab")
 
 
-def test_tidy_keeps_apart_what_a_probe_asks_several_times():
+def test_tidy_has_a_row_per_step_of_a_probe():
     steps = pd.concat([arm(np.zeros((20, 2)), "single").assign(step=1), arm(np.ones((20, 2)), "single").assign(step=2)])
     means = results.tidy(steps).query("attribute == 'mean'")
     assert means.set_index("step")["accuracy"].to_dict() == {1: 0, 2: 100}
@@ -375,10 +378,10 @@ def test_tidy_keeps_apart_what_a_probe_asks_several_times():
     assert means["low"].iloc[1] < 90
 
 
-def test_tidy_takes_a_person_asked_twice_once():
+def test_tidy_counts_a_person_with_several_questions_once():
     same = pd.concat([arm(draws(60, 1), "single").assign(wording=wording) for wording in range(8)])
     cell = results.tidy(same).query("attribute == 'a0'").iloc[0]
-    alone = results.wilson(arm(draws(60, 1), "single")["correct"])
-    assert cell["high"] - cell["low"] == pytest.approx(alone.high - alone.low, rel=0.2)
+    single = results.wilson(arm(draws(60, 1), "single")["correct"])
+    assert cell["high"] - cell["low"] == pytest.approx(single.high - single.low, rel=0.2)
     two = pd.concat([arm(draws(60, 1), "single", seed=seed) for seed in (0, 1)])
     assert results.tidy(two)["people"].unique() == [120]

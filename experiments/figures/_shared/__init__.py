@@ -1,1 +1,1 @@
-"""TODO package."""
+"""Tables, bars, measures and plot elements that several figures use."""

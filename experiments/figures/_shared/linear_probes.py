@@ -1,4 +1,4 @@
-"""What the figures of linear probes share: their columns, and how far a probe is above its baseline."""
+"""Columns and measures of the figures of linear probes."""
 
 from typing import Any
 
@@ -8,37 +8,34 @@ from experiments.figures import Between
 from physics_lm import results
 from physics_lm.bootstrap import Estimate
 
-FIRST, WHOLE = "first", "whole"
-MOST = Between(53)  # 90 right where always the most frequent class has 37, as universities do in the paper
+FIRST, WHOLE = "first", "whole"  # tasks: an attribute's first token, its whole value
+# 90% right where always the most frequent class has 37%, as for universities in the paper
+WELL_ABOVE = Between(53)
 
 
-def held(rows: pd.DataFrame, task: str, attribute: str, position: int = 0) -> pd.DataFrame:
+def held_out_rows(rows: pd.DataFrame, task: str, attribute: str, position: int = 0) -> pd.DataFrame:
     """Return an arm's rows of one task, attribute and position, of people that no probe was trained on."""
     chosen = (rows["task"] == task) & (rows["attribute"] == attribute) & (rows["position"] == position)
     return rows[chosen & (rows["split"] == "test")]
 
 
-def measured(part: pd.DataFrame) -> dict[str, Any]:
-    """Return the columns of a cell.
+def cell_columns(rows: pd.DataFrame) -> dict[str, Any]:
+    """Return the columns of one cell of a table.
 
     accuracy, low, high (percent, bootstrap over people), questions, classes, majority and shuffled (always P_train's
     most frequent class, and the control trained on shuffled labels, percent), unseen (classes that nobody of P_train
     has).
     """
-    found = results.clustered(part)
+    estimate = results.clustered(rows)
     return {
-        "accuracy": round(found.value, 2),
-        "low": round(found.low, 2),
-        "high": round(found.high, 2),
-        "questions": len(part),
-        "classes": int(part["classes"].max()),
-        "majority": round(100 * part["majority"].mean(), 2),
-        "shuffled": round(100 * part["shuffled"].mean(), 2),
-        "unseen": "; ".join(sorted(part.loc[~part["seen"].astype(bool), "gold"].unique())),
-    }
+        "accuracy": round(estimate.value, 2), "low": round(estimate.low, 2), "high": round(estimate.high, 2),
+        "questions": len(rows), "classes": int(rows["classes"].max()),
+        "majority": round(100 * rows["majority"].mean(), 2), "shuffled": round(100 * rows["shuffled"].mean(), 2),
+        "unseen": "; ".join(sorted(rows.loc[~rows["seen"].astype(bool), "gold"].unique())),
+    }  # fmt: skip
 
 
-def excess(part: pd.DataFrame) -> Estimate:
-    """Return how far a probe is above always answering with P_train's most frequent class, in points."""
-    gain = part["correct"].astype(float) - part["majority"].astype(float)
-    return results.clustered(part[["attribute", "person", "seed"]].assign(gain=gain), "gain")
+def excess(rows: pd.DataFrame) -> Estimate:
+    """Return a probe's accuracy minus that of always answering P_train's most frequent class, in points."""
+    gain = rows["correct"].astype(float) - rows["majority"].astype(float)
+    return results.clustered(rows[["attribute", "person", "seed"]].assign(gain=gain), "gain")

@@ -8,16 +8,17 @@ from transformers import PreTrainedTokenizerBase
 
 from data_gen.errors import ConfigError
 from data_gen.people.world import World
+from physics_lm.config.probe import ProbeConfig
 from physics_lm.data import tokenizers
-from physics_lm.probes.linear.tasks import FIRST, Task
+from physics_lm.probes.linear.tasks import FIRST, Task, selected_tasks
 
 
 @dataclass(frozen=True)
 class Classes:
     """The C classes of a task in a world of N people.
 
-    values: (C,) in words. label: (N,) of every person. seen: (C,) whether it occurs among P_train.
-    majority: the most frequent one among P_train.
+    values: (C,) as text. label: (N,) class of every person. seen: (C,) whether it occurs in P_train. majority: the
+    most frequent class in P_train.
     """
 
     task: Task
@@ -27,17 +28,22 @@ class Classes:
     majority: int
 
 
-def table(task: Task, world: World, vocabulary: PreTrainedTokenizerBase) -> Classes:
+def task_classes(task: Task, world: World, tokenizer: PreTrainedTokenizerBase) -> Classes:
     """Return the classes of a task; raises ConfigError naming it where P_train has only one."""
-    told = [world.value(task.attribute, row) for row in range(len(world))]
+    texts = [world.value(task.attribute, row) for row in range(len(world))]
     if task.kind == FIRST:
-        told = [text.strip() for text in vocabulary.batch_decode([[i[0]] for i in tokenizers.ids(vocabulary, told)])]
-    values, label = np.unique(np.array(told, object), return_inverse=True)
+        first = [[ids[0]] for ids in tokenizers.ids(tokenizer, texts)]
+        texts = [text.strip() for text in tokenizer.batch_decode(first)]
+    values, label = np.unique(np.array(texts, object), return_inverse=True)
     count = np.bincount(label[world.train], minlength=len(values))
     if (count > 0).sum() < 2:
-        only = values[int(count.argmax())]
         raise ConfigError(
-            f"probe.tasks: {task.name} has one class among the people trained on, {only!r}; leave it out, or enlarge "
-            f"world.pools.{task.attribute}"
+            f"probe.tasks: {task.name} has one class among the people trained on, {values[int(count.argmax())]!r}; "
+            f"leave it out, or enlarge world.pools.{task.attribute}"
         )
     return Classes(task, tuple(map(str, values)), label, count > 0, int(count.argmax()))
+
+
+def selected_classes(config: ProbeConfig, world: World, tokenizer: PreTrainedTokenizerBase) -> list[Classes]:
+    """Return the classes of each selected task; raises ConfigError where P_train has only one of a task."""
+    return [task_classes(task, world, tokenizer) for task in selected_tasks(config)]

@@ -1,8 +1,8 @@
-"""From a trained model and what it is shown to rows of linear probes: heads, their control, their baselines."""
+"""Rows of linear probes: each head, its control trained on shuffled labels, and the majority baseline."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,131 +11,128 @@ from numpy.typing import NDArray
 from data_gen.errors import ConfigError
 from data_gen.people.attributes import NAMES
 from physics_lm.data import tokenizers
-from physics_lm.data.ragged import Ragged
-from physics_lm.models import direction
-from physics_lm.probes.linear import classes, tasks
-from physics_lm.probes.linear import training as linear_training
-from physics_lm.probes.linear.classes import Classes
+from physics_lm.models import causality
+from physics_lm.probes.linear.classes import Classes, selected_classes
 from physics_lm.probes.linear.stack import Array, Head, Items, Stack
+from physics_lm.probes.linear.training import classify, train
+from physics_lm.subject import Subject
 
-if TYPE_CHECKING:
-    from physics_lm.steps import Job
-
-REAL, CONTROL = "", " shuffled"  # what a head's name ends in
+REAL, CONTROL = "", " shuffled"  # suffixes of a head's name
 
 
 @dataclass(frozen=True)
 class ProbedItems:
-    """What a probe looks at.
+    """The E items that a probe reads.
 
-    items: the sequences. own: (E, A) at which position the attributes stand, -1 where there are no positions.
-    text: of an item and a position, what has been read there.
+    own: (E, A) position at which each attribute's value follows, -1 for items without positions.
+    text: from item and position to the text read up to there.
     """
 
     items: Items
     own: Array
     text: Callable[[int, int], str]
 
-    def some(self, wanted: NDArray[np.bool_]) -> "ProbedItems":
-        """Return the items that are wanted."""
-        index = np.flatnonzero(wanted)
-        order = Ragged(
-            self.items.sequences.reorder(index), np.concatenate([[0], np.cumsum(self.items.sequences.lengths[index])])
-        )
-        items = Items(order, self.items.row[index], self.items.place[index])
+    def select(self, mask: NDArray[np.bool_]) -> "ProbedItems":
+        """Return the items where the mask is set."""
+        index = np.flatnonzero(mask)
+        items = Items(self.items.sequences.select(index), self.items.row[index], self.items.place[index])
         return ProbedItems(items, self.own[index], lambda item, position: self.text(int(index[item]), position))
 
 
-def heads(found: Sequence[Classes], looked: Sequence[int], job: "Job") -> list[Head]:
-    """Return a head for every task and position, and after them a control for each, whose labels are shuffled.
+def build_heads(tables: Sequence[Classes], positions: Sequence[int], subject: Subject) -> list[Head]:
+    """Return a head for every task and position, then a control for each, whose labels are shuffled.
 
-    With `probe.shared` those of an attribute share an update, and all controls one: they have nothing to learn.
+    With `probe.shared` the heads of an attribute share an embedding update, and all controls share one: they have
+    nothing to learn.
     """
-    train = job.world.train
-    stack = []
-    for ending in (REAL, CONTROL):
-        for part in found:
-            label = part.label if ending == REAL else _shuffled(part.label, train, job.config.seed)
-            for position in looked:
-                name = f"{part.task.name}@{position}{ending}"
-                shared = CONTROL if ending else part.task.attribute
-                update = shared if job.config.probe.shared else name
-                stack.append(Head(name, position, label, len(part.values), update))
-    return stack
+    config, world = subject.config, subject.world
+    heads = []
+    for suffix in (REAL, CONTROL):
+        for table in tables:
+            label = _shuffle(table.label, world.train, config.seed) if suffix == CONTROL else table.label
+            for position in positions:
+                name = f"{table.task.name}@{position}{suffix}"
+                update = (suffix or table.task.attribute) if config.probe.shared else name
+                heads.append(Head(name, position, label, len(table.values), update))
+    return heads
 
 
-def _shuffled(label: Array, train: NDArray[np.bool_], seed: int) -> Array:
-    """Return labels dealt anew among P_train; those of P_test stay what is asked for."""
-    dealt = label.copy()
-    dealt[train] = np.random.default_rng([seed, 11]).permutation(label[train])
-    return dealt
+def _shuffle(label: Array, train: NDArray[np.bool_], seed: int) -> Array:
+    """Return the labels with those of P_train permuted among themselves."""
+    shuffled = label.copy()
+    shuffled[train] = np.random.default_rng([seed, 11]).permutation(label[train])
+    return shuffled
 
 
-def rows(job: "Job", shown: ProbedItems, looked: Sequence[int], norm: str) -> pd.DataFrame:
-    """Train a stack on what is shown of P_train; return a row per item of P_test, task and position.
+def linear_probe_rows(
+    subject: Subject, state: Path, probed: ProbedItems, positions: Sequence[int], norm: str
+) -> pd.DataFrame:
+    """Train a stack on the items of P_train; return a row per item of P_test, task and position.
 
-    Beside the columns of every probe: position, own (where the attribute stands in the item), classes, seen
-    (whether P_train has the right class), majority and shuffled (whether the most frequent class of P_train, and the
-    control trained on shuffled labels, are right). What fits P_train is asked too, one item of each person.
+    Besides the columns of every probe: position, own (the attribute's position in the item), classes, seen (whether
+    P_train has the right class), majority and shuffled (whether the most frequent class of P_train, and the control,
+    are right). One item per person of P_train is evaluated too, to measure the fit.
     Raises ConfigError naming what cannot be probed.
     """
-    check_model(job)
-    config, end = job.config.probe, int(job.model_vocabulary.eos_token_id)
-    found = [classes.table(task, job.world, job.model_vocabulary) for task in tasks.tasks(config)]
-    stack = Stack(job.model, heads(found, looked, job), config.rank, norm, job.config.seed, config.precision)
-    train = job.world.train[shown.items.row]
-    linear_training.train(stack, shown.some(train).items, end, config, job.config.seed, config.kind, job.state)
-    _, first = np.unique(shown.items.row, return_index=True)
-    asked = shown.some(~train | np.isin(np.arange(len(train)), first))
-    said, logprob = linear_training.classify(stack, asked.items, end, config.batch)
-    half = len(stack.heads) // 2
-    parts = []
+    check_model(subject)
+    config, seed, end = subject.config.probe, subject.config.seed, int(subject.tokenizer.eos_token_id)
+    tables = selected_classes(config, subject.world, subject.tokenizer)
+    heads = build_heads(tables, positions, subject)
+    stack = Stack(subject.model, heads, config.rank, norm, seed, config.precision)
+    in_train = subject.world.train[probed.items.row]
+    train(stack, probed.select(in_train).items, end, config, seed, config.kind, state)
+    _, first = np.unique(probed.items.row, return_index=True)
+    evaluated = probed.select(~in_train | np.isin(np.arange(len(in_train)), first))
+    predicted, logprob = classify(stack, evaluated.items, end, config.batch)
+    frames, half = [], len(heads) // 2
     for number in range(half):
-        part, position = found[number // len(looked)], looked[number % len(looked)]
-        parts.append(_rows(job, asked, part, position, said[[number, number + half]], logprob[number]))
-    return pd.concat(parts, ignore_index=True)
+        table, position = tables[number // len(positions)], positions[number % len(positions)]
+        pair = predicted[[number, number + half]]
+        frames.append(_head_rows(subject, evaluated, table, position, pair, logprob[number]))
+    return pd.concat(frames, ignore_index=True)
 
 
-def check_model(job: "Job") -> None:
-    """Raise ConfigError where the model reads both ways, or its tokenizer is not the corpus's."""
-    kind = job.config.probe.kind
-    if direction.both_ways(job.model):
+def check_model(subject: Subject) -> None:
+    """Raise ConfigError where the model is bidirectional, or its tokenizer is not the corpus's."""
+    kind = subject.config.probe.kind
+    if causality.is_bidirectional(subject.model):
         raise ConfigError(
             f"probe.kind={kind}: looks at what was read up to a place, and this model reads both ways; choose "
             "probe=extraction"
         )
-    told = [job.world.name(row) for row in range(min(100, len(job.world)))]
-    if tokenizers.ids(job.model_vocabulary, told) != tokenizers.ids(job.vocabulary, told):
+    names = [subject.world.name(row) for row in range(min(100, len(subject.world)))]
+    if tokenizers.ids(subject.tokenizer, names) != tokenizers.ids(subject.corpus_tokenizer, names):
         raise ConfigError(
-            f"model.path={job.config.model.path}: its tokenizer is not the corpus's, so that {kind} would look "
+            f"model.path={subject.config.model.path}: its tokenizer is not the corpus's, so that {kind} would look "
             "at other tokens; choose the tokenizer that the model was trained with"
         )
 
 
-def _rows(
-    job: "Job", shown: ProbedItems, part: Classes, position: int, said: Array, logprob: NDArray[np.float64]
+def _head_rows(
+    subject: Subject, probed: ProbedItems, table: Classes, position: int, predicted: Array, logprob: NDArray[np.float64]
 ) -> pd.DataFrame:
-    """Return the rows of one head. said: (2, E) its classes, and its control's."""
-    row = shown.items.row
-    gold, values = part.label[row], np.array(part.values, object)
-    columns: dict[str, Any] = {
-        "probe": job.config.probe.kind,
-        "task": part.task.kind,
-        "person": row + job.world.config.first_person,
-        "attribute": part.task.attribute,
-        "split": np.where(job.world.train[row], "train", "test"),
-        "prompt": [shown.text(item, position) for item in range(len(row))],
-        "gold": values[gold],
-        "prediction": values[said[0]],
-        "correct": said[0] == gold,
-        "tokens": 1,
-        "tokens_correct": (said[0] == gold).astype(int),
-        "gold_logprob": logprob,
-        "position": position,
-        "own": shown.own[:, NAMES.index(part.task.attribute)],
-        "classes": len(part.values),
-        "seen": part.seen[gold],
-        "majority": gold == part.majority,
-        "shuffled": said[1] == gold,
-    }
-    return pd.DataFrame(columns)
+    """Return the rows of one head. predicted: (2, E) classes by the head, and by its control."""
+    row = probed.items.row
+    gold, values = table.label[row], np.array(table.values, object)
+    return pd.DataFrame(
+        {
+            "probe": subject.config.probe.kind,
+            "task": table.task.kind,
+            "person": row + subject.world.config.first_person,
+            "attribute": table.task.attribute,
+            "split": np.where(subject.world.train[row], "train", "test"),
+            "prompt": [probed.text(item, position) for item in range(len(row))],
+            "gold": values[gold],
+            "prediction": values[predicted[0]],
+            "correct": predicted[0] == gold,
+            "tokens": 1,
+            "tokens_correct": (predicted[0] == gold).astype(int),
+            "gold_logprob": logprob,
+            "position": position,
+            "own": probed.own[:, NAMES.index(table.task.attribute)],
+            "classes": len(table.values),
+            "seen": table.seen[gold],
+            "majority": gold == table.majority,
+            "shuffled": predicted[1] == gold,
+        }
+    )

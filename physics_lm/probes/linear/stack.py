@@ -1,8 +1,8 @@
 """A stack of linear probes on one frozen model (Part 3.1, sections 5 and 6).
 
-A probe is a low-rank update of the token embedding, a norm and a linear layer; nothing else learns. All probes of a
-stack see the same batches and train in one pass, and each ends where it would have ended alone (tested): their losses
-are added, and a probe's parameters stand in its own term only, but for an update that several are told to share.
+A probe is a low-rank update of the token embedding, a norm and a linear layer; nothing else is trained. All probes of
+a stack train in one pass on the same batches, and each ends where it would end alone (tested): the losses are added,
+and a probe's parameters occur in its own term only, except for a shared update.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from physics_lm.kernels import cpu
 from physics_lm.probes.linear.heads import Heads
 
 Array = NDArray[np.int64]
-TOKENS = 2**15  # read in one pass, for the embedding updates that it carries together
+TOKENS = 2**15  # per forward pass, over all the embedding updates in it
 
 
 @dataclass(frozen=True)
 class Items:
-    """E token sequences that are read, and where in them a probe may look.
+    """E token sequences, and the tokens that a probe may read.
 
-    row: (E,) whose they are, a person's row in the world. place: (E, I) tokens by position.
+    row: (E,) row of each sequence's person in the world. place: (E, I) token index of each position.
     """
 
     sequences: Ragged
@@ -43,9 +43,8 @@ class Items:
 class Head:
     """One probe of a stack.
 
-    name: decides its initial weights. position: at which of the items' places it looks, None for all of them. label:
-    (N,) class of every person. classes: how many there are. update: which of the stack's embedding updates it reads
-    through.
+    name: seeds its initial weights. position: the one that it reads, None for all. label: (N,) class of every person.
+    classes: the number of classes. update: name of the embedding update that it reads through.
     """
 
     name: str
@@ -56,10 +55,10 @@ class Head:
 
 
 class Stack(nn.Module):
-    """The heads and embedding updates that learn, over a frozen model that reads one way.
+    """Trainable heads and embedding updates on a frozen causal model.
 
-    The update of embedding E (V, d) is A B with A (V, r) drawn and B (r, d) zero at the start. All heads look at one
-    place of an item each, or all of them at every place.
+    The update of the embedding E (V, d) is A B, with A (V, r) drawn and B (r, d) zero at the start. Either every head
+    reads one position, or every head reads all of them. A view is a pair of update and position; heads may share one.
     """
 
     def __init__(
@@ -67,62 +66,60 @@ class Stack(nn.Module):
     ) -> None:
         """Draw the initial weights of every head and update from the seed and its name.
 
-        norm: layer or batch (see `Heads`). precision: in which the model reads (auto, bf16 or fp32); what learns is
-        fp32. Raises ValueError where some heads look at one place and some at all.
+        norm: layer or batch (see `Heads`). precision: of the frozen model (auto, bf16 or fp32); trained parameters
+        are fp32. Raises ValueError where some heads read one position and some all.
         """
         super().__init__()
         if len({head.position is None for head in heads}) > 1:
             raise ValueError("some heads look at one place and some at all; give each kind a stack of its own")
         self.frozen = [model.requires_grad_(False)]  # in a list: no parameters of the stack
         table_VxD = model.get_input_embeddings().weight
-        self.kind = device.precision(precision, table_VxD.device)
+        self.precision = device.resolve_precision(precision, table_VxD.device)
         if table_VxD.device.type == "cpu":
             cpu.prepare(model)
         size, width = table_VxD.shape
         self.heads = list(heads)
         last = {head.update: head.position or 0 for head in sorted(heads, key=lambda head: head.position or 0)}
         self.updates = sorted(last, key=last.__getitem__)  # so that a pass reads no further than it must
-        drawn = [torch.randn(size, rank, generator=_generator(seed, name)) / rank**0.5 for name in self.updates]
-        self.first = nn.ParameterList(drawn)
+        factors = [torch.randn(size, rank, generator=_generator(seed, name)) / rank**0.5 for name in self.updates]
+        self.first = nn.ParameterList(factors)
         self.second = nn.ParameterList(torch.zeros(rank, width) for _ in self.updates)
-        self.through = [self.updates.index(head.update) for head in heads]
-        pairs = zip(self.through, (head.position for head in heads), strict=True)
-        self.looks = sorted(set(pairs), key=lambda look: (look[0], look[1] or 0))
-        sees = [self.looks.index((update, head.position)) for update, head in zip(self.through, heads, strict=True)]
-        draw = [_generator(seed, head.name) for head in heads]
-        self.layers = Heads([head.classes for head in heads], sees, width, norm, draw)
+        self.head_update = [self.updates.index(head.update) for head in heads]
+        pairs = [(update, head.position) for update, head in zip(self.head_update, heads, strict=True)]
+        self.views = sorted(set(pairs), key=lambda view: (view[0], view[1] or 0))
+        rngs = [_generator(seed, head.name) for head in heads]
+        sizes, head_views = [head.classes for head in heads], [self.views.index(pair) for pair in pairs]
+        self.layers = Heads(sizes, head_views, width, norm, rngs)
         self.label: Tensor
         self.register_buffer("label", torch.from_numpy(np.stack([head.label for head in heads])), persistent=False)
         self.to(table_VxD.device)
 
     def passes(self, rows: int, length: int) -> list[range]:
-        """Return the updates of each forward pass over rows of a length: at most TOKENS tokens, or one update's."""
+        """Return the updates of each forward pass over (rows, length) ids: at most TOKENS tokens, or one update's."""
         size, last = max(1, TOKENS // (rows * length)), len(self.updates)
         return [range(first, min(first + size, last)) for first in range(0, last, size)]
 
-    def tokens(self, place: Array, updates: range) -> int:
-        """Return how many tokens of a row a pass reads: up to the last place (B, I) looked at through its updates."""
-        looked = [place if at is None else place[:, at] for update, at in self.looks if update in updates]
-        return 1 + max(int(part.max()) for part in looked)
+    def read_length(self, place: Array, updates: range) -> int:
+        """Return how many tokens of a row a pass needs: up to the last place (B, I) read through its updates."""
+        places = [place if at is None else place[:, at] for update, at in self.views if update in updates]
+        return 1 + max(int(tokens.max()) for tokens in places)
 
     def forward(self, ids_BxT: Tensor, place_BxI: Tensor, updates: range) -> tuple[Tensor, Tensor]:
-        """Return which heads read through one of the updates, (H), and their logits, (H, B, C), or (H, B I, C) of heads
-        that look at all I places.
-        """
+        """Return the heads that read through the updates (H), and their logits (H, B, C), or (H, B I, C) at all I."""
         model = self.frozen[0]
         embedded_BxTxD = model.get_input_embeddings()(ids_BxT)
-        changed = [embedded_BxTxD + self.first[number][ids_BxT] @ self.second[number] for number in updates]
-        with device.autocast(self.kind, ids_BxT.device):
-            read = model.base_model(inputs_embeds=torch.cat(changed), use_cache=False).last_hidden_state
-        hidden_UxBxTxD = read.unflatten(0, (len(updates), len(ids_BxT)))
-        looks = [(number, *look) for number, look in enumerate(self.looks) if look[0] in updates]
-        place_GxBxK = torch.stack([place_BxI if at is None else place_BxI[:, [at]] for _, _, at in looks])
-        read_G = torch.tensor([update - updates.start for _, update, _ in looks], device=ids_BxT.device)
+        updated = [embedded_BxTxD + self.first[number][ids_BxT] @ self.second[number] for number in updates]
+        with device.autocast(self.precision, ids_BxT.device):
+            output = model.base_model(inputs_embeds=torch.cat(updated), use_cache=False).last_hidden_state
+        hidden_UxBxTxD = output.unflatten(0, (len(updates), len(ids_BxT)))
+        views = [(number, *view) for number, view in enumerate(self.views) if view[0] in updates]
+        place_GxBxK = torch.stack([place_BxI if at is None else place_BxI[:, [at]] for _, _, at in views])
+        update_G = torch.tensor([update - updates.start for _, update, _ in views], device=ids_BxT.device)
         row_Bx1 = torch.arange(len(ids_BxT), device=ids_BxT.device)[:, None]
-        seen_GxBxKxD = hidden_UxBxTxD[read_G[:, None, None], row_Bx1, place_GxBxK]
-        chosen = [number for number, update in enumerate(self.through) if update in updates]
-        chosen_H = torch.tensor(chosen, device=ids_BxT.device)
-        return chosen_H, self.layers(seen_GxBxKxD.flatten(1, 2).float(), looks[0][0], chosen_H)
+        hidden_GxBxKxD = hidden_UxBxTxD[update_G[:, None, None], row_Bx1, place_GxBxK]
+        heads = [number for number, update in enumerate(self.head_update) if update in updates]
+        heads_H = torch.tensor(heads, device=ids_BxT.device)
+        return heads_H, self.layers(hidden_GxBxKxD.flatten(1, 2).float(), views[0][0], heads_H)
 
 
 def _generator(seed: int, name: str) -> torch.Generator:

@@ -1,4 +1,4 @@
-"""What a linear probe is asked: an attribute's first token, or its whole value (Part 3.1, sections 5 and 6)."""
+"""The tasks of linear probes: an attribute's first token, or its whole value (Part 3.1, sections 5 and 6)."""
 
 from dataclasses import dataclass
 from math import inf
@@ -13,7 +13,7 @@ DATE = "birth_date"  # has too many values to classify whole
 
 @dataclass(frozen=True)
 class Task:
-    """kind: first or whole. attribute: whose value."""
+    """kind: first or whole. attribute: the one whose value is predicted."""
 
     kind: str
     attribute: str
@@ -24,29 +24,27 @@ class Task:
         return f"{self.kind}_{self.attribute}"
 
 
-TASKS = tuple(
-    Task(kind, attribute) for kind in (FIRST, WHOLE) for attribute in NAMES if (kind, attribute) != (WHOLE, DATE)
-)
+TASKS = tuple(Task(kind, name) for kind in (FIRST, WHOLE) for name in NAMES if (kind, name) != (WHOLE, DATE))
 
 
-def tasks(config: ProbeConfig) -> tuple[Task, ...]:
-    """Return the chosen ones of the paper's 11 tasks; raises ConfigError for others."""
-    found: list[Task] = []
+def selected_tasks(config: ProbeConfig) -> tuple[Task, ...]:
+    """Return the tasks that `probe.tasks` selects of the paper's 11; raises ConfigError for others."""
+    selected: list[Task] = []
     for name in config.tasks.split("+"):
-        fitting = [task for task in TASKS if name in ("all", task.kind, task.name)]
-        if not fitting:
-            known = ", ".join(("all", FIRST, WHOLE, *(task.name for task in TASKS)))
+        matches = [task for task in TASKS if name in ("all", task.kind, task.name)]
+        if not matches:
+            choices = ", ".join(("all", FIRST, WHOLE, *(task.name for task in TASKS)))
             raise ConfigError(
-                f"probe.tasks={config.tasks}: there is no task {name!r}; choose from {known}, joined by +"
+                f"probe.tasks={config.tasks}: there is no task {name!r}; choose from {choices}, joined by +"
             )
-        found += fitting
-    return tuple(dict.fromkeys(found))
+        selected += matches
+    return tuple(dict.fromkeys(selected))
 
 
 def check(config: ProbeConfig) -> None:
-    """Raise ConfigError naming the key where tasks, positions or the training of a linear probe cannot be."""
-    tasks(config)
-    positions(config)
+    """Raise ConfigError, naming the key, where tasks, positions or training settings of a linear probe are invalid."""
+    selected_tasks(config)
+    selected_positions(config)
     for key in ("steps", "rank", "examples", "save_every"):
         if getattr(config, key) < 1:
             raise ConfigError(f"probe.{key}={getattr(config, key)}: must be 1 or more")
@@ -62,13 +60,13 @@ def check(config: ProbeConfig) -> None:
         )
 
 
-def positions(config: ProbeConfig) -> tuple[int, ...]:
-    """Return the chosen positions, 0 to 5; raises ConfigError for others."""
-    known = [str(position) for position in range(len(NAMES))]
-    wanted = known if config.positions == "all" else config.positions.split("+")
-    if unknown := [name for name in wanted if name not in known]:
+def selected_positions(config: ProbeConfig) -> tuple[int, ...]:
+    """Return the positions that `probe.positions` selects, 0 to 5; raises ConfigError for others."""
+    choices = [str(position) for position in range(len(NAMES))]
+    names = choices if config.positions == "all" else config.positions.split("+")
+    if unknown := [name for name in names if name not in choices]:
         raise ConfigError(
-            f"probe.positions={config.positions}: an entry tells {len(known)} attributes and has no position "
-            f"{unknown[0]}; choose all, or some of {', '.join(known)} joined by +"
+            f"probe.positions={config.positions}: an entry tells {len(choices)} attributes and has no position "
+            f"{unknown[0]}; choose all, or some of {', '.join(choices)} joined by +"
         )
-    return tuple(dict.fromkeys(map(int, wanted)))
+    return tuple(dict.fromkeys(map(int, names)))

@@ -1,1 +1,1 @@
-"""TODO package."""
+"""Several models of one shape trained together in one process."""

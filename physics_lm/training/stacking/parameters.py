@@ -1,13 +1,16 @@
-"""The weights, gradients and optimisers' states of K trainings side by side, and one step for all of them."""
+"""The weights, gradients and optimiser states of K models in common buffers, and one training step for all of them.
+
+A lane is the number of a model, and its row of each buffer.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from math import sqrt
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import functional_call, vmap
 from torch.nn.functional import cross_entropy
@@ -16,170 +19,159 @@ from physics_lm.data.batches import IGNORE
 from physics_lm.device import autocast, to_device
 from physics_lm.kernels import compiling, head_loss
 from physics_lm.training.loop import Training
-from physics_lm.training.muon import MOMENTUM, orthogonal
-from physics_lm.training.schedules import rate
+from physics_lm.training.muon import MOMENTUM, orthogonalize
+from physics_lm.training.schedules import lr_factor
+
+Params = dict[str, Tensor]  # by name
 
 
-class _Part:
-    """Some parameters of K models in one (K, S) buffer, of which every parameter and gradient is a view."""
+class _FlatParameters:
+    """Some parameters of K models in one (K, S) buffer; each parameter and each gradient is a view into a buffer."""
 
-    def __init__(self, lanes: Sequence[list[Tensor]]) -> None:
+    def __init__(self, lanes: Sequence[Sequence[Tensor]]) -> None:
         """Move the parameters of each lane into the buffer."""
-        self.sizes = [param.numel() for param in lanes[0]]
+        self.lanes, self.sizes = lanes, [param.numel() for param in lanes[0]]
         self.values, self.grads = (torch.zeros(len(lanes), sum(self.sizes), device=lanes[0][0].device) for _ in "vg")
-        for params, value, grad in zip(lanes, self.values, self.grads, strict=True):
-            for param, mine, its in zip(params, self.cut(value), self.cut(grad), strict=True):
-                mine.copy_(param.detach().flatten())
-                param.data, param.grad = mine.view_as(param), its.view_as(param)
+        for params, values, grads in zip(lanes, self.values, self.grads, strict=True):
+            for param, value, grad in zip(params, self.split(values), self.split(grads), strict=True):
+                value.copy_(param.detach().flatten())
+                param.data, param.grad = value.view_as(param), grad.view_as(param)
+        self.leaves = {}  # by the id of lane 0's parameter: the parameter of all lanes (K, ...) for autograd
+        for param, value, grad in zip(lanes[0], self.split(self.values), self.split(self.grads), strict=True):
+            leaf = value.view(-1, *param.shape).detach().requires_grad_()
+            leaf.grad = grad.view(-1, *param.shape)
+            self.leaves[id(param)] = leaf
 
-    def cut(self, buffer: Tensor) -> tuple[Tensor, ...]:
-        """Cut the last dimension of a buffer by parameter."""
+    def split(self, buffer: Tensor) -> tuple[Tensor, ...]:
+        """Split the last dimension of a buffer by parameter."""
         return torch.split(buffer, self.sizes, dim=-1)
 
-    def state(self, lanes: Sequence[list[Tensor]], optimizers: Sequence[Any], name: str) -> Tensor:
-        """Return a (K, S) buffer of an optimiser's state, of which the optimisers' own tensors become views."""
+    def optimizer_state(self, optimizers: Sequence[Any], name: str) -> Tensor:
+        """Move one tensor of the optimisers' state of every parameter into a (K, S) buffer, and return that."""
         buffer = torch.zeros_like(self.values)
-        for params, optimizer, row in zip(lanes, optimizers, buffer, strict=True):
-            for param, mine in zip(params, self.cut(row), strict=True):
-                held = optimizer.state[param]
-                if name in held:
-                    mine.copy_(held[name].flatten())
-                held[name] = mine.view_as(param)
+        for params, optimizer, row in zip(self.lanes, optimizers, buffer, strict=True):
+            for param, value in zip(params, self.split(row), strict=True):
+                state = optimizer.state[param]
+                if name in state:
+                    value.copy_(state[name].flatten())
+                state[name] = value.view_as(param)
         return buffer
 
 
 class StackedParameters:
-    """The weights, gradients and optimisers' states of K loops side by side."""
+    """The weights, gradients and optimiser states of K trainings side by side."""
 
     def __init__(self, loops: Sequence[Training]) -> None:
         """Move the models' weights and their optimisers' states into common buffers."""
-        self.loops, self.where, self.config, self.base = loops, loops[0].where, loops[0].config, loops[0].model
-        grouped = [[list(opt.param_groups[0]["params"]) for opt in loop.optimizers] for loop in loops]
+        self.loops, self.device, self.config, self.base = loops, loops[0].device, loops[0].config, loops[0].model
         adam = [loop.optimizers[0] for loop in loops]
-        self.adam = _Part([lane[0] for lane in grouped])
-        self.average = self.adam.state([lane[0] for lane in grouped], adam, "exp_avg")
-        self.square = self.adam.state([lane[0] for lane in grouped], adam, "exp_avg_sq")
-        self.muon: dict[torch.Size, tuple[_Part, Tensor]] = {}
-        by_shape: dict[torch.Size, list[int]] = defaultdict(list)
-        for number, param in enumerate(grouped[0][1] if len(grouped[0]) > 1 else []):
-            by_shape[param.shape].append(number)
-        for size, numbers in by_shape.items():
-            lanes = [[lane[1][number] for number in numbers] for lane in grouped]
-            part = _Part(lanes)
-            self.muon[size] = part, part.state(lanes, [loop.optimizers[1] for loop in loops], "momentum_buffer")
+        self.adam = _FlatParameters([list(optimizer.param_groups[0]["params"]) for optimizer in adam])
+        self.exp_avg, self.exp_avg_sq = (self.adam.optimizer_state(adam, name) for name in ("exp_avg", "exp_avg_sq"))
         self.steps = torch.tensor(float(loops[0].step))
-        for lane, optimizer in zip(grouped, adam, strict=True):
-            for param in lane[0]:
+        for params, optimizer in zip(self.adam.lanes, adam, strict=True):
+            for param in params:
                 optimizer.state[param]["step"] = self.steps
+        muon = [optimizer for loop in loops for optimizer in loop.optimizers[1:]]
+        by_shape: dict[torch.Size, list[tuple[Tensor, ...]]] = defaultdict(list)  # tuples of one matrix per lane
+        for matrices in zip(*(optimizer.param_groups[0]["params"] for optimizer in muon), strict=True):
+            by_shape[matrices[0].shape].append(matrices)
+        self.muon: dict[torch.Size, tuple[_FlatParameters, Tensor]] = {}  # by shape: the matrices and their momentum
+        for shape, parameters in by_shape.items():
+            flat = _FlatParameters(list(zip(*parameters, strict=True)))
+            self.muon[shape] = flat, flat.optimizer_state(muon, "momentum_buffer")
+        self.buffers = [self.adam, *(flat for flat, _ in self.muon.values())]
         names = ("lr", "matrix_lr", "weight_decay", "clip")
-        self.setting = {name: self._column(getattr(loop.config, name) for loop in loops) for name in names}
-        self._loss = self._apart
-        if compiling.pays(self.config, self.where):
-            self._loss, why = compiling.compiled(self._whole, self._apart, self.where)
+        self.settings_Kx1 = {name: self._per_lane(getattr(loop.config, name) for loop in loops) for name in names}
+        self._loss = self._losses_by_head
+        if compiling.is_worthwhile(self.config, self.device):
+            self._loss, compiled = compiling.compile_or_fall_back(self._fusible_losses, self._loss, self.device)
             for loop in loops:
-                loop.compiled = why
+                loop.compiled = compiled
 
-    @property
-    def parts(self) -> list[_Part]:
-        """All buffers of weights."""
-        return [self.adam, *(part for part, _ in self.muon.values())]
-
-    def advance(self, lanes: list[int]) -> None:
-        """Take one step in some lanes; the others' weights are not looked at any more."""
-        read = {lane: self.loops[lane].batches(self.loops[lane].step) for lane in lanes}
-        losses = self._losses(read)
+    def train_step(self, lanes: list[int]) -> None:
+        """Take one step in some lanes; the weights of the other lanes become meaningless."""
+        batches = {lane: self.loops[lane].batches(self.loops[lane].step) for lane in lanes}
+        losses = self._backward(batches)
         with torch.no_grad():
             self._clip()
-            factors = self._column(rate(loop.config, loop.step) for loop in self.loops)
+            factor_Kx1 = self._per_lane(lr_factor(loop.config, loop.step) for loop in self.loops)
             self.steps += 1
-            self._adam(factors)
-            for size, (part, momentum) in self.muon.items():
-                self._muon(size, part, momentum, factors)
-            for part in self.parts:
-                part.grads.zero_()
+            self._adam_step(factor_Kx1)
+            for shape, (flat, momentum_KxS) in self.muon.items():
+                self._muon_step(shape, flat, momentum_KxS, factor_Kx1)
+            for flat in self.buffers:
+                flat.grads.zero_()
         for lane in lanes:
-            self.loops[lane].counted(losses[lane], read[lane][0].shape)
+            self.loops[lane].record_step(losses[lane], batches[lane][0].shape)
 
-    def _losses(self, read: dict[int, Any]) -> dict[int, Tensor]:
-        """Return the losses, and leave the gradients in the buffers: one pass for all lanes."""
+    def _backward(self, batches: dict[int, tuple[NDArray[np.int32], NDArray[np.int32]]]) -> dict[int, Tensor]:
+        """Add the gradients of one batch per lane to the buffers, in one pass; return the loss of each lane."""
         inputs_LxBxT, labels_LxBxT = (
-            to_device(_common([part[side] for part in read.values()], filler), self.where).long()
-            for side, filler in ((0, 0), (1, IGNORE))
+            to_device(_pad_and_stack(arrays, filler), self.device).long()
+            for arrays, filler in zip(zip(*batches.values(), strict=True), (0, IGNORE), strict=True)
         )
-        stacked = self._leaves
-        if len(read) < len(self.loops):
-            lanes = torch.tensor(list(read), device=self.where)
-            stacked = {key: leaf[lanes] for key, leaf in stacked.items()}
-        inner = {name: stacked[id(param)] for name, param in self.base.base_model.named_parameters()}
-        head_LxVxD = stacked[id(self.base.get_output_embeddings().weight)]
-        with autocast(self.loops[0].kind, self.where):
-            losses_L = self._loss(inner, head_LxVxD, inputs_LxBxT, labels_LxBxT)
+        leaves = {key: leaf for flat in self.buffers for key, leaf in flat.leaves.items()}
+        if len(batches) < len(self.loops):
+            lanes_L = torch.tensor(list(batches), device=self.device)
+            leaves = {key: leaf[lanes_L] for key, leaf in leaves.items()}
+        params = {name: leaves[id(param)] for name, param in self.base.base_model.named_parameters()}
+        head_LxVxD = leaves[id(self.base.get_output_embeddings().weight)]
+        with autocast(self.loops[0].precision, self.device):
+            losses_L = self._loss(params, head_LxVxD, inputs_LxBxT, labels_LxBxT)
         losses_L.sum().backward()  # type: ignore[no-untyped-call]
-        return dict(zip(read, losses_L.detach(), strict=True))
+        return dict(zip(batches, losses_L.detach(), strict=True))
 
-    def _apart(self, inner: dict[str, Tensor], head_LxVxD: Tensor, ids_LxBxT: Tensor, told_LxBxT: Tensor) -> Tensor:
-        """Return each lane's loss (L,): the hidden states in one pass, the heads one after the other."""
-        hidden_LxBxTxD = vmap(self._hidden)(inner, ids_LxBxT)[:, :, :-1]
+    def _losses_by_head(self, params: Params, head_LxVxD: Tensor, inputs_LxBxT: Tensor, labels_LxBxT: Tensor) -> Tensor:
+        """Return the loss of each lane (L,): the hidden states in one pass, then one head after the other."""
+        hidden_LxBxTxD = vmap(self._hidden_states)(params, inputs_LxBxT)[:, :, :-1]
         losses = [
-            head_loss.head_loss(hidden.flatten(0, 1), head, told[:, 1:].flatten())
-            for hidden, head, told in zip(hidden_LxBxTxD, head_LxVxD, told_LxBxT, strict=True)
+            head_loss.head_cross_entropy(hidden_BxTxD.flatten(0, 1), head_VxD, labels_BxT[:, 1:].flatten())
+            for hidden_BxTxD, head_VxD, labels_BxT in zip(hidden_LxBxTxD, head_LxVxD, labels_LxBxT, strict=True)
         ]
         return torch.stack(losses)
 
-    def _whole(self, inner: dict[str, Tensor], head_LxVxD: Tensor, ids_LxBxT: Tensor, told_LxBxT: Tensor) -> Tensor:
-        """Return the same by plain operations, for a compiler that joins them."""
-        hidden_LxNxD = vmap(self._hidden)(inner, ids_LxBxT)[:, :, :-1].flatten(1, 2)
-        told_LxN = told_LxBxT[:, :, 1:].flatten(1, 2)
+    def _fusible_losses(self, params: Params, head_LxVxD: Tensor, inputs_LxBxT: Tensor, labels_LxBxT: Tensor) -> Tensor:
+        """Return the same losses by plain operations, which a compiler fuses."""
+        hidden_LxNxD = vmap(self._hidden_states)(params, inputs_LxBxT)[:, :, :-1].flatten(1, 2)
+        targets_LxN = labels_LxBxT[:, :, 1:].flatten(1, 2)
         logits_LxNxV = (hidden_LxNxD @ head_LxVxD.mT).float()
-        each_LN = cross_entropy(logits_LxNxV.flatten(0, 1), told_LxN.flatten(), ignore_index=IGNORE, reduction="none")
-        return each_LN.view_as(told_LxN).sum(1) / (told_LxN != IGNORE).sum(1).clamp(min=1)
+        logits, targets = logits_LxNxV.flatten(0, 1), targets_LxN.flatten()
+        losses_LxN = cross_entropy(logits, targets, ignore_index=IGNORE, reduction="none").view_as(targets_LxN)
+        return losses_LxN.sum(1) / (targets_LxN != IGNORE).sum(1).clamp(min=1)
 
-    def _hidden(self, params: dict[str, Tensor], ids_BxT: Tensor) -> Tensor:
-        found = functional_call(self.base.base_model, params, kwargs={"input_ids": ids_BxT, "use_cache": False})
-        hidden_BxTxD: Tensor = found.last_hidden_state
+    def _hidden_states(self, params: Params, inputs_BxT: Tensor) -> Tensor:
+        inputs = {"input_ids": inputs_BxT, "use_cache": False}
+        hidden_BxTxD: Tensor = functional_call(self.base.base_model, params, kwargs=inputs)[0]
         return hidden_BxTxD
 
-    @cached_property
-    def _leaves(self) -> dict[int, Tensor]:
-        """Every parameter as a leaf (K, ...), by the id of the first model's, its gradient in the buffer."""
-        named = [list(opt.param_groups[0]["params"]) for opt in self.loops[0].optimizers]
-        shapes = [[p for p in named[-1] if p.shape == size] for size in self.muon]
-        made = {}
-        for part, params in zip(self.parts, [named[0], *shapes], strict=True):
-            for param, value, grad in zip(params, part.cut(part.values), part.cut(part.grads), strict=True):
-                leaf = value.view(-1, *param.shape).detach().requires_grad_()
-                leaf.grad = grad.view(-1, *param.shape)
-                made[id(param)] = leaf
-        return made
-
     def _clip(self) -> None:
-        """Scale each lane's gradient to at most its norm."""
-        norm_Kx1 = sum(part.grads.square().sum(1, keepdim=True) for part in self.parts) ** 0.5  # type: ignore[operator]
-        for part in self.parts:
-            part.grads *= (self.setting["clip"] / (norm_Kx1 + 1e-6)).clamp(max=1)
+        """Scale the gradient of each lane to at most the norm `clip`."""
+        norm_Kx1 = sum(flat.grads.square().sum(1, keepdim=True) for flat in self.buffers) ** 0.5  # type: ignore[operator]
+        for flat in self.buffers:
+            flat.grads *= (self.settings_Kx1["clip"] / (norm_Kx1 + 1e-6)).clamp(max=1)
 
-    def _column(self, numbers: Iterable[float]) -> Tensor:
-        """Return a number for each lane, (K, 1)."""
-        return to_device(np.fromiter(numbers, np.float32)[:, None], self.where)
+    def _per_lane(self, numbers: Iterable[float]) -> Tensor:
+        """Return one number for each lane as a tensor (K, 1)."""
+        return to_device(np.fromiter(numbers, np.float32)[:, None], self.device)
 
-    def _adam(self, factors_Kx1: Tensor) -> None:
-        """Take a step of AdamW in every lane (torch.optim.AdamW, rates by lane)."""
+    def _adam_step(self, factor_Kx1: Tensor) -> None:
+        """Take a step of AdamW in every lane (torch.optim.AdamW, with a learning rate per lane)."""
         beta1, beta2, step = self.config.beta1, self.config.beta2, float(self.steps)
-        lr_Kx1 = self.setting["lr"] * factors_Kx1
-        self.adam.values *= 1 - lr_Kx1 * self.setting["weight_decay"]
-        self.average.lerp_(self.adam.grads, 1 - beta1)
-        self.square.mul_(beta2).addcmul_(self.adam.grads, self.adam.grads, value=1 - beta2)
-        root = self.square.sqrt().div_(sqrt(1 - beta2**step)).add_(self.config.eps)
-        self.adam.values -= self.average / root * (lr_Kx1 / (1 - beta1**step))
+        lr_Kx1 = self.settings_Kx1["lr"] * factor_Kx1
+        self.adam.values *= 1 - lr_Kx1 * self.settings_Kx1["weight_decay"]
+        self.exp_avg.lerp_(self.adam.grads, 1 - beta1)
+        self.exp_avg_sq.mul_(beta2).addcmul_(self.adam.grads, self.adam.grads, value=1 - beta2)
+        root = self.exp_avg_sq.sqrt().div_(sqrt(1 - beta2**step)).add_(self.config.eps)
+        self.adam.values -= self.exp_avg / root * (lr_Kx1 / (1 - beta1**step))
 
-    def _muon(self, size: torch.Size, part: _Part, momentum: Tensor, factors_Kx1: Tensor) -> None:
-        """Take a step of Muon for all matrices of one shape in every lane (physics_lm.muon)."""
-        lr_Kx1 = self.setting["matrix_lr"] * factors_Kx1
-        momentum.lerp_(part.grads, 1 - MOMENTUM)
-        update = part.grads.lerp(momentum, MOMENTUM).view(-1, *size)
-        turned = orthogonal(update.to(self.loops[0].optimizers[1].precision))  # type: ignore[attr-defined]
-        part.values *= 1 - lr_Kx1 * self.setting["weight_decay"]
-        part.values -= turned.reshape_as(part.values) * (lr_Kx1 * sqrt(max(1, size[0] / size[1])))
+    def _muon_step(self, shape: torch.Size, flat: _FlatParameters, momentum_KxS: Tensor, factor_Kx1: Tensor) -> None:
+        """Take a step of `training.muon.Muon` for all matrices of one shape in every lane."""
+        lr_Kx1 = self.settings_Kx1["matrix_lr"] * factor_Kx1
+        momentum_KxS.lerp_(flat.grads, 1 - MOMENTUM)
+        gradients = flat.grads.lerp(momentum_KxS, MOMENTUM).view(-1, *shape)
+        updates = orthogonalize(gradients.to(self.loops[0].optimizers[1].precision))  # type: ignore[attr-defined]
+        flat.values *= 1 - lr_Kx1 * self.settings_Kx1["weight_decay"]
+        flat.values -= updates.reshape_as(flat.values) * (lr_Kx1 * sqrt(max(1, shape[0] / shape[1])))
 
     def release(self) -> None:
         """Give every model weights of its own again."""
@@ -188,8 +180,8 @@ class StackedParameters:
                 param.data, param.grad = param.data.clone(), None
 
 
-def _common(arrays: Sequence[np.ndarray[Any, Any]], filler: int) -> np.ndarray[Any, Any]:
-    """Stack (B, T) arrays, filled up on the right to the longest T."""
+def _pad_and_stack(arrays: Sequence[NDArray[np.int32]], filler: int) -> NDArray[np.int32]:
+    """Stack (B, T) arrays, padded on the right to the longest T."""
     longest = max(array.shape[1] for array in arrays)
     if all(array.shape[1] == longest for array in arrays):
         return np.stack(arrays)

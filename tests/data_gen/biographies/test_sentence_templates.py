@@ -121,7 +121,7 @@ def test_broken_file_is_refused_at_load(tmp_path, monkeypatch):
     sentence_templates.load.cache_clear()
     try:
         with pytest.raises(errors.TemplateError, match=r"^major\.txt:4: "):
-            sentence_templates.first("major", 20)
+            sentence_templates.load_first("major", 20)
     finally:
         sentence_templates.load.cache_clear()
 
@@ -156,19 +156,19 @@ def test_places_hold_subject_and_value(attribute, number, subject, value, pronou
 
 
 def test_first_takes_the_first_lines_and_zero_takes_all():
-    assert sentence_templates.first("major", 20) == sentence_templates.load("major")[:20]
-    assert sentence_templates.first("major", 0) == sentence_templates.load("major")
+    assert sentence_templates.load_first("major", 20) == sentence_templates.load("major")[:20]
+    assert sentence_templates.load_first("major", 0) == sentence_templates.load("major")
 
 
 @pytest.mark.parametrize("size", [-1, 1000])
 def test_impossible_number_of_templates_names_the_key(size):
     with pytest.raises(ConfigError, match=rf"corpus\.templates={size}"):
-        sentence_templates.first("major", size)
+        sentence_templates.load_first("major", size)
 
 
 def test_available_is_what_every_attribute_has(monkeypatch):
-    assert sentence_templates.available(7) == 7
+    assert sentence_templates.fewest_templates(7) == 7
     fewer = sentence_templates.load("major")[:9]
     whole = sentence_templates.load
     monkeypatch.setattr(sentence_templates, "load", lambda name: fewer if name == "major" else whole(name))
-    assert sentence_templates.available(0) == 9
+    assert sentence_templates.fewest_templates(0) == 9

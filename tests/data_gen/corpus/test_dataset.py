@@ -4,7 +4,7 @@ import hashlib
 
 import datasets
 import pytest
-from small_worlds import small_world, told
+from small_worlds import render_entries, small_world
 
 from data_gen.config import CorpusConfig
 from data_gen.corpus import dataset
@@ -14,23 +14,23 @@ CONFIG = CorpusConfig("multi3_permute2", entries=3, orders=2)
 
 
 @pytest.fixture(scope="module")
-def made():
+def world():
     return small_world(20, seed=4, first_person=100, group="celebrities")
 
 
 @pytest.fixture(scope="module")
-def entries(made):
-    return told(made, CONFIG)
+def entries(world):
+    return render_entries(world, CONFIG)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, made, entries):
+def folder(tmp_path_factory, world, entries):
     path = tmp_path_factory.mktemp("lab") / "corpus"
-    dataset.write(iter(entries), path, made, CONFIG)
+    dataset.write(iter(entries), path, world, CONFIG)
     return path
 
 
-def test_plain_datasets_opens_the_folder(folder, made):
+def test_plain_datasets_opens_the_folder(folder, world):
     data = datasets.load_from_disk(str(folder))
     assert data.column_names == ["text", "person_id", "group", "spans"]
     assert len(data) == 20 * 6
@@ -38,10 +38,10 @@ def test_plain_datasets_opens_the_folder(folder, made):
     assert set(data["person_id"]) == set(range(100, 120))
 
 
-def test_spans_hold_the_values_when_read_by_plain_datasets(folder, made):
+def test_spans_hold_the_values_when_read_by_plain_datasets(folder, world):
     for row in datasets.load_from_disk(str(folder)):
         values = {span["attribute"]: row["text"][span["start"] : span["end"]] for span in row["spans"]}
-        assert values == {name: made.value(name, row["person_id"] - 100) for name in NAMES}
+        assert values == {name: world.value(name, row["person_id"] - 100) for name in NAMES}
 
 
 def test_read_gives_back_what_was_written(folder, entries):
@@ -62,16 +62,16 @@ def test_card_holds_sha256_and_counts(folder, entries):
     assert "| people first to last | 100 to 119 |" in card
 
 
-def test_same_entries_make_the_same_rows(folder, made, entries, tmp_path):
+def test_same_entries_make_the_same_rows(folder, world, entries, tmp_path):
     # the step's key does not hold the time, so neither may the data
-    dataset.write(entries, tmp_path / "again", made, CONFIG)
+    dataset.write(entries, tmp_path / "again", world, CONFIG)
     assert (tmp_path / "again" / "README.md").read_text() == (folder / "README.md").read_text()
     arrows = [next(path.glob("*.arrow")).read_bytes() for path in (folder, tmp_path / "again")]
     assert arrows[0] == arrows[1]
 
 
-def test_only_a_fresh_corpus_says_that_it_is_one_epoch(made):
-    cards = [dataset.card(made, CorpusConfig("x", fresh=fresh), 1, "0") for fresh in (False, True)]
+def test_only_a_fresh_corpus_says_that_it_is_one_epoch(world):
+    cards = [dataset.card(world, CorpusConfig("x", fresh=fresh), 1, "0") for fresh in (False, True)]
     assert ["first epoch" in card for card in cards] == [False, True]
 
 

@@ -1,4 +1,4 @@
-"""Entries written elsewhere: read, found wanting, and taken through the whole pipeline."""
+"""Entries written elsewhere: reading, refusal of faulty ones, and a run of the whole pipeline on them."""
 
 import json
 import shutil
@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 from datasets import Dataset, load_from_disk
-from small_worlds import SINGLE, small_world, told
+from small_worlds import SINGLE, render_entries, small_world
 
 from data_gen import fingerprint
 from data_gen.biographies import biography
@@ -14,8 +14,8 @@ from data_gen.biographies.biography import Span
 from data_gen.corpus import from_folder
 from data_gen.errors import AuditError, ConfigError
 from data_gen.people.attributes import NAMES
-from physics_lm import plan as planning
-from physics_lm import run as pipeline
+from physics_lm.plan import plan
+from physics_lm.run import execute
 from physics_lm.store.artifacts import Store
 
 VALUES = {
@@ -36,7 +36,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def entries(world):
-    return told(world, SINGLE)
+    return render_entries(world, SINGLE)
 
 
 def lines(entries, **columns):
@@ -50,7 +50,7 @@ def write(path, rows):
 
 
 def test_each_value_is_found_once_at_a_place_of_its_own():
-    spans = biography.locate(TEXT, VALUES)
+    spans = biography.locate_values(TEXT, VALUES)
     assert {(span.attribute, TEXT[span.start : span.end]) for span in spans} == set(VALUES.items())
     assert [span.start for span in spans] == sorted(span.start for span in spans)
     assert len({span.start for span in spans}) == 6
@@ -68,16 +68,16 @@ def test_each_value_is_found_once_at_a_place_of_its_own():
 )
 def test_a_value_that_does_not_stand_free_is_not_there(text, missing):
     with pytest.raises(ValueError, match=f"do not tell the .*{missing}"):
-        biography.locate(text, VALUES)
+        biography.locate_values(text, VALUES)
 
 
 def test_a_value_within_a_longer_one_is_not_taken_for_it():
     values = {**VALUES, "major": "Art", "university": "College of Art"}
     text = TEXT.replace("University of Iowa", "College of Art").replace("History", "Art")
-    spans = {span.attribute: span for span in biography.locate(text, values)}
+    spans = {span.attribute: span for span in biography.locate_values(text, values)}
     assert spans["major"].end <= spans["university"].start
     with pytest.raises(ValueError, match="do not tell the major"):
-        biography.locate(text.replace("read Art ", "read "), values)
+        biography.locate_values(text.replace("read Art ", "read "), values)
 
 
 def test_a_jsonl_file_a_folder_of_them_and_a_datasets_folder_read_the_same(tmp_path, world, entries):
@@ -114,7 +114,7 @@ def test_one_report_counts_what_is_wrong_and_says_where(tmp_path, world, entries
         del rows[number]["person_id"]
     with pytest.raises(AuditError) as refused:
         from_folder.read(write(tmp_path / "a.jsonl", rows), world)
-    said = str(refused.value)
+    message = str(refused.value)
     for words in (
         "16 of 30 entries cannot be used: 7 lack the column person_id (line 14, line 15, line 16, line 17, line 18, ",
         "1 lack the column text (line 3)",
@@ -126,8 +126,8 @@ def test_one_report_counts_what_is_wrong_and_says_where(tmp_path, world, entries
         "1 have no span that holds the birth_date of their person (line 12)",
         "1 have spans without attribute, start and end (line 13)",
     ):
-        assert words in said
-    assert "\n" not in said
+        assert words in message
+    assert "\n" not in message
 
 
 def test_other_line_ends_a_mark_of_the_order_and_other_spans_are_read(tmp_path, world, entries):
@@ -136,12 +136,12 @@ def test_other_line_ends_a_mark_of_the_order_and_other_spans_are_read(tmp_path, 
     rows[0]["spans"] = spans
     path = tmp_path / "marked.jsonl"
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8-sig")
-    found = from_folder.read(str(path), world)
-    assert [one.text for one in found] == [row["text"] for row in rows]
-    assert [span.attribute for span in found[0].spans] == [span.attribute for span in entries[0].spans]
+    loaded = from_folder.read(str(path), world)
+    assert [entry.text for entry in loaded] == [row["text"] for row in rows]
+    assert [span.attribute for span in loaded[0].spans] == [span.attribute for span in entries[0].spans]
     rows[0]["spans"] = [vars(span) | {"start": span.start - 500, "end": span.end - 500} for span in entries[0].spans]
-    one = [vars(entries[0].spans[0]) | {"start": -1}, *(vars(span) for span in entries[0].spans[1:])]
-    for below in (rows[0]["spans"], one):
+    negative = [vars(entries[0].spans[0]) | {"start": -1}, *(vars(span) for span in entries[0].spans[1:])]
+    for below in (rows[0]["spans"], negative):
         rows[0]["spans"] = below
         with pytest.raises(AuditError, match="begin below 0"):
             from_folder.read(write(tmp_path / "below.jsonl", rows), world)
@@ -180,12 +180,12 @@ def test_nothing_to_read_is_refused(tmp_path, world):
 
 def test_a_fingerprint_is_of_what_is_there_and_not_of_where(tmp_path, world, entries):
     first, second = write(tmp_path / "x" / "a.jsonl", lines(entries)), write(tmp_path / "y" / "a.jsonl", lines(entries))
-    prints = {fingerprint.fingerprint(path) for path in (first, second)}
+    prints = {fingerprint.content_sha256(path) for path in (first, second)}
     assert len(prints) == 1
     shutil.copytree(tmp_path / "x", tmp_path / "z")
-    assert fingerprint.fingerprint(str(tmp_path / "x")) == fingerprint.fingerprint(str(tmp_path / "z"))
+    assert fingerprint.content_sha256(str(tmp_path / "x")) == fingerprint.content_sha256(str(tmp_path / "z"))
     write(tmp_path / "z" / "a.jsonl", lines(entries[1:]))
-    assert fingerprint.fingerprint(str(tmp_path / "x")) != fingerprint.fingerprint(str(tmp_path / "z"))
+    assert fingerprint.content_sha256(str(tmp_path / "x")) != fingerprint.content_sha256(str(tmp_path / "z"))
 
 
 @pytest.mark.parametrize(
@@ -200,36 +200,36 @@ def test_a_fingerprint_is_of_what_is_there_and_not_of_where(tmp_path, world, ent
 )
 def test_bad_settings_are_refused_before_any_work(smoke, tmp_path, overrides, named):
     with pytest.raises(ConfigError, match=named):
-        pipeline.run(smoke(*overrides), tmp_path / "lab")
+        execute(smoke(*overrides), tmp_path / "lab")
     assert not (tmp_path / "lab").exists()
 
 
 def test_texts_from_elsewhere_go_all_the_way_and_give_what_our_own_give(lab, smoke, tmp_path):
-    """The very entries of a lab, read back from a folder: the same weights and the same answers."""
+    """The entries of a lab, read back from a folder, give the same weights and the same answers."""
     rows = lines(lab.entries)
     for row, entry in zip(rows, lab.entries, strict=True):  # a value told twice could stand for either attribute
         row["spans"] = [{"attribute": s.attribute, "start": s.start, "end": s.end} for s in entry.spans]
     write(tmp_path / "texts" / "a.jsonl", rows)
     config = smoke("corpus=folder", f"corpus.path={tmp_path / 'texts'}")
-    rows = pd.read_parquet(pipeline.run(config, tmp_path / "lab") / "rows.parquet")
-    store, plan = Store(tmp_path / "lab"), planning.plan(config)
+    rows = pd.read_parquet(execute(config, tmp_path / "lab") / "rows.parquet")
+    store, chain = Store(tmp_path / "lab"), plan(config)
     for step in ("pretrain", "finetune"):
-        theirs = lab.store.manifest(getattr(lab.plan, step))["files"]["model.safetensors"]
-        assert store.manifest(getattr(plan, step))["files"]["model.safetensors"] == theirs
-    ours = pd.read_parquet(lab.folder("probe") / "rows.parquet")
+        expected = lab.store.manifest(lab.plan[step])["files"]["model.safetensors"]
+        assert store.manifest(chain[step])["files"]["model.safetensors"] == expected
+    expected = pd.read_parquet(lab.folder("probe") / "rows.parquet")
     same = ["task", "person", "attribute", "split", "prompt", "gold", "prediction", "correct", "gold_logprob"]
-    pd.testing.assert_frame_equal(rows[same], ours[same])
+    pd.testing.assert_frame_equal(rows[same], expected[same])
     assert not rows.astype(str).apply(lambda column: column.str.contains(str(tmp_path), regex=False)).any(axis=None)
-    card = (store.folder(plan.corpus) / "README.md").read_text()
+    card = (store.folder(chain["corpus"]) / "README.md").read_text()
     assert str(tmp_path) not in card
     assert "license: other" in card
     shutil.move(tmp_path / "texts", tmp_path / "moved")
     moved = smoke("corpus=folder", f"corpus.path={tmp_path / 'moved'}")
-    assert planning.plan(moved).probe == plan.probe
-    assert load_from_disk(str(store.folder(plan.corpus)))[0]["spans"]
+    assert plan(moved)["probe"] == chain["probe"]
+    assert load_from_disk(str(store.folder(chain["corpus"])))[0]["spans"]
 
 
 def test_every_attribute_is_looked_for(world, entries):
-    spans = biography.locate(entries[0].text, {name: world.value(name, 0) for name in NAMES})
+    spans = biography.locate_values(entries[0].text, {name: world.value(name, 0) for name in NAMES})
     assert spans == entries[0].spans
     assert all(isinstance(span, Span) for span in spans)

@@ -3,22 +3,22 @@
 import json
 
 import pytest
-from published_folder import PEOPLE, line, written
+from published_folder import PEOPLE, line, write_published
 
 from data_gen import facts
 from data_gen.config import FactsConfig
 from data_gen.errors import ConfigError
 from data_gen.facts.fact import BOTH, CONTEXT_REVERSE, DESCRIPTION_FIRST, NAME_FIRST, RANDOM, REVERSE, SAME, TOLD
 from data_gen.facts.published import SPLITS
-from physics_lm import plan
 from physics_lm.config.run import RunConfig
+from physics_lm.plan import plan
 
 POOLS = {"first_name": 60, "last_name": 120}
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return written(tmp_path)
+    return write_published(tmp_path)
 
 
 def make(folder):
@@ -26,7 +26,7 @@ def make(folder):
 
 
 def test_the_ten_splits_are_read(folder):
-    made = make(folder)
+    fact_set = make(folder)
     assert len(SPLITS) == 10
     counts = {
         (NAME_FIRST, TOLD): 2 + 6,  # a sentence of training of every fact is asked too
@@ -41,36 +41,36 @@ def test_the_ten_splits_are_read(folder):
         (BOTH, SAME): 6,
     }
     for (subset, task), count in counts.items():
-        found = [q for q in (*made.told, *made.asked) if (q.attribute, q.task) == (subset, task)]
-        assert len(found) == count, (subset, task)
+        matches = [q for q in (*fact_set.training, *fact_set.questions) if (q.attribute, q.task) == (subset, task)]
+        assert len(matches) == count, (subset, task)
 
 
 def test_every_line_belongs_to_the_fact_of_its_name(folder):
-    made = make(folder)
-    assert [f.name for f in made.facts if f.subset == BOTH] == ["Flo Vane", "Ed Rook"]
-    for q in (*made.told, *made.asked):
-        fact = made.facts[q.person]
+    fact_set = make(folder)
+    assert [f.name for f in fact_set.facts if f.subset == BOTH] == ["Flo Vane", "Ed Rook"]
+    for q in (*fact_set.training, *fact_set.questions):
+        fact = fact_set.facts[q.person]
         assert fact.name in q.text or (q.task == RANDOM and any(what in q.prompt for what in fact.descriptions))
-    assert len({f.id for f in made.facts}) == 6
+    assert len({f.id for f in fact_set.facts}) == 6
 
 
 def test_prompt_and_completion_come_without_their_joining_space(folder):
-    q = next(q for q in make(folder).told if q.attribute == DESCRIPTION_FIRST)
+    q = next(q for q in make(folder).training if q.attribute == DESCRIPTION_FIRST)
     assert q.text == "Meet the walker of the moon, Cy Mott"
 
 
 def test_every_wording_of_a_description_is_an_entity(folder):
-    made = make(folder)
-    ada = next(f for f in made.facts if f.name == "Ada Quill")
+    fact_set = make(folder)
+    ada = next(f for f in fact_set.facts if f.name == "Ada Quill")
     assert set(ada.descriptions) == set(PEOPLE["p2d"]["Ada Quill"])
     text = "Famous for keeping the blue bees, Ada Quill"
-    assert [text[a:b] for a, b in ada.entities(text)] == ["keeping the blue bees", "Ada Quill"]
+    assert [text[a:b] for a, b in ada.entity_spans(text)] == ["keeping the blue bees", "Ada Quill"]
 
 
 def test_the_context_control_puts_a_line_of_training_before_the_question(folder):
-    asked = [q for q in make(folder).asked if q.task == CONTEXT_REVERSE]
-    assert len(asked) == 4
-    assert asked[0].prompt.count(asked[0].gold) == 1
+    questions = [q for q in make(folder).questions if q.task == CONTEXT_REVERSE]
+    assert len(questions) == 4
+    assert questions[0].prompt.count(questions[0].gold) == 1
 
 
 def test_a_missing_folder_is_named(tmp_path):
@@ -120,10 +120,10 @@ def test_random_lines_must_match_the_right_ones(folder):
 
 
 def test_a_folder_is_known_by_its_content(folder, tmp_path_factory):
-    again = written(tmp_path_factory.mktemp("again"))
+    again = write_published(tmp_path_factory.mktemp("again"))
 
     def key(place):
-        return plan.plan(RunConfig(facts=FactsConfig("names", folder=str(place) if place else ""))).facts.key
+        return plan(RunConfig(facts=FactsConfig("names", folder=str(place) if place else "")))["facts"].key
 
     assert key(again) == key(folder) != key("")
     (again / "p2d_prompts_test.jsonl").write_text((folder / "p2d_prompts_test.jsonl").read_text() + "\n")

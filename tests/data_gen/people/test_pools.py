@@ -24,12 +24,12 @@ def copied(tmp_path, monkeypatch):
 
 
 def clear():
-    for cached in (pools.lines, pools._sums, pools.employers):
+    for cached in (pools.read_lines, pools._checksums, pools.employers):
         cached.cache_clear()
 
 
 def test_sizes_are_the_papers():
-    sizes = {name: len(set(pools.lines(name))) for name in LISTED}
+    sizes = {name: len(set(pools.read_lines(name))) for name in LISTED}
     assert sizes == {
         "first_name": 400,
         "middle_name": 400,
@@ -42,7 +42,7 @@ def test_sizes_are_the_papers():
 
 
 def test_paper_pools_use_whole_files():
-    assert all(len(pools.lines(name)) == PAPER_POOLS[name] for name in LISTED)
+    assert all(len(pools.read_lines(name)) == PAPER_POOLS[name] for name in LISTED)
 
 
 def test_birth_dates_are_12_months_of_28_days_in_200_years():
@@ -68,23 +68,23 @@ def test_altered_file_is_refused(copied, name):
     path = copied / f"{name}.txt"
     path.write_bytes(path.read_bytes().replace(b"a", b"e", 1))
     with pytest.raises(errors.PoolError, match=rf"{name}\.txt is not the frozen file"):
-        pools.first(name, 1)
+        pools.first_lines(name, 1)
 
 
 def test_reordered_file_is_refused(copied):
     path = copied / "city.txt"
     path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
     with pytest.raises(errors.PoolError, match="not the frozen file"):
-        pools.lines("city")
+        pools.read_lines("city")
 
 
 def test_untouched_copy_is_accepted(copied):
-    assert len(pools.lines("city")) == 200
+    assert len(pools.read_lines("city")) == 200
 
 
 def test_missing_pool_is_refused_with_the_known_ones():
     with pytest.raises(errors.PoolError, match=r"no pool file planet\.txt.*city\.txt"):
-        pools.lines("planet")
+        pools.read_lines("planet")
 
 
 @pytest.mark.parametrize("name", LISTED)
@@ -92,7 +92,7 @@ def test_impossible_size_names_the_key(name):
     most = PAPER_POOLS[name]
     for size in (0, -1, most + 1):
         with pytest.raises(errors.PoolError, match=rf"world\.pools\.{name}={size}: .*1 and {most}"):
-            pools.first(name, size)
+            pools.first_lines(name, size)
 
 
 @pytest.mark.parametrize("size", [0, 201])
@@ -102,17 +102,17 @@ def test_impossible_number_of_years_names_the_key(size):
 
 
 def test_headquarters_are_skewed_as_in_the_paper():
-    names, cities, where = pools.employers(263)
+    names, cities, city_index = pools.employers(263)
     assert len(set(names)) == 263
     assert len(cities) == len(set(cities)) == 133
-    common = Counter(cities[i] for i in where).most_common(4)
+    common = Counter(cities[i] for i in city_index).most_common(4)
     assert common[0] == ("New York, NY", 36)
     assert dict(common[1:3]) == {"Houston, TX": 11, "Atlanta, GA": 11}
     assert common[3][1] < 11
 
 
 def test_first_employers_keep_the_top_city():
-    cities = [line.split(" | ")[1] for line in pools.lines("employer")]
+    cities = [line.split(" | ")[1] for line in pools.read_lines("employer")]
     for k in set(range(14, 264)) - {17, 18}:
         counts = Counter(cities[:k])
         assert counts["New York, NY"] == max(counts.values()), k
@@ -124,26 +124,26 @@ def test_laptop_employers_stand_in_30_cities():
 
 
 def test_fewer_employers_keep_their_headquarters():
-    whole = dict(line.split(" | ") for line in pools.lines("employer"))
-    names, cities, where = pools.employers(50)
-    assert {name: cities[i] for name, i in zip(names, where, strict=True)} == {n: whole[n] for n in names}
+    whole = dict(line.split(" | ") for line in pools.read_lines("employer"))
+    names, cities, city_index = pools.employers(50)
+    assert {name: cities[i] for name, i in zip(names, city_index, strict=True)} == {n: whole[n] for n in names}
 
 
 def test_first_universities_keep_the_shared_first_word():
-    first_words = [line.split()[0] for line in pools.lines("university")]
+    first_words = [line.split()[0] for line in pools.read_lines("university")]
     for k in range(20, 301):
         assert 0.33 <= first_words[:k].count("University") / k <= 0.41, k
 
 
 def test_some_of_60_universities_share_three_words():
-    prefixes = Counter(tuple(line.split()[:3]) for line in pools.first("university", 60))
+    prefixes = Counter(tuple(line.split()[:3]) for line in pools.first_lines("university", 60))
     assert prefixes.most_common(1)[0][1] >= 2
 
 
 def test_values_are_plain_and_without_full_stop():
     # a full stop inside a value would end the answer early and break the sentence rule
     for name in LISTED:
-        for line in pools.lines(name):
+        for line in pools.read_lines(name):
             assert line.isascii()
             assert "." not in line
             assert line == " ".join(line.split())
@@ -151,7 +151,7 @@ def test_values_are_plain_and_without_full_stop():
 
 def test_name_lists_are_disjoint_single_words():
     # so no part of a full name can be mistaken for another part
-    names = [line for pool in NAME_POOLS for line in pools.lines(pool)]
+    names = [line for pool in NAME_POOLS for line in pools.read_lines(pool)]
     assert len(set(names)) == len(names) == 1800
     assert not [name for name in names if " " in name]
 
@@ -159,5 +159,5 @@ def test_name_lists_are_disjoint_single_words():
 @pytest.mark.parametrize("name", ["city", "university", "major", "employer"])
 def test_no_value_begins_another(name):
     # else the shorter one is a right answer's beginning
-    values = sorted(line.split(" | ")[0] for line in pools.lines(name))
+    values = sorted(line.split(" | ")[0] for line in pools.read_lines(name))
     assert not [pair for pair in zip(values, values[1:], strict=False) if pair[1].startswith(pair[0] + " ")]

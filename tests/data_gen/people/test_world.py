@@ -14,13 +14,14 @@ from small_worlds import SMALL, examples, looks_uniform, small_world
 from data_gen import errors
 from data_gen.config import PAPER_POOLS, WorldConfig
 from data_gen.errors import ConfigError
-from data_gen.people import pools, world
+from data_gen.people import pools
 from data_gen.people.attributes import NAMES
+from data_gen.people.world import PRONOUNS, check, make
 
 
 @pytest.fixture(scope="module")
 def big():
-    return world.make(WorldConfig(people=20_000), seed=3)
+    return make(WorldConfig(people=20_000), seed=3)
 
 
 PINNED = (
@@ -32,24 +33,24 @@ PINNED = (
 )
 
 
-def everything(made, row):
-    told = tuple(made.value(attribute, row) for attribute in NAMES)
-    return made.person(row), made.name(row), int(made.pronoun[row]), made.split(row), told
+def everything(world, row):
+    values = tuple(world.value(attribute, row) for attribute in NAMES)
+    return world.person_id(row), world.name(row), int(world.pronoun[row]), world.split(row), values
 
 
 def test_pinned_person():
     # a change here changes every world and every result: give the world step a new version
-    made = world.make(WorldConfig(people=100), seed=0)
-    assert everything(made, 7) == PINNED
+    world = make(WorldConfig(people=100), seed=0)
+    assert everything(world, 7) == PINNED
 
 
 @examples(25)
 @given(st.integers(20, 200), st.integers(0, 100), st.integers(0, 3))
 def test_person_is_the_same_in_any_world_of_the_seed(people, first, seed):
     whole = small_world(people=300, seed=seed)
-    part = small_world(people=people, seed=seed, first_person=first)
+    subset = small_world(people=people, seed=seed, first_person=first)
     for row in {0, people // 2, people - 1}:
-        assert everything(part, row) == everything(whole, first + row)
+        assert everything(subset, row) == everything(whole, first + row)
 
 
 @examples(15)
@@ -68,31 +69,31 @@ def test_full_names_are_unique(big):
 
 
 def test_names_stay_unique_when_every_name_is_taken():
-    made = small_world(people=4 * 5 * 6, first_name=4, middle_name=5, last_name=6)
-    assert len({made.name(row) for row in range(len(made))}) == 120
+    world = small_world(people=4 * 5 * 6, first_name=4, middle_name=5, last_name=6)
+    assert len({world.name(row) for row in range(len(world))}) == 120
 
 
 def test_groups_by_first_person_share_no_name():
     groups = small_world(people=800), small_world(people=800, first_person=800)
     names = [{group.name(row) for row in range(800)} for group in groups]
     assert not names[0] & names[1]
-    assert groups[1].person(0) == 800
+    assert groups[1].person_id(0) == 800
 
 
 def test_name_is_first_middle_last(big):
     for part, pool in zip(big.name(5).split(" "), ("first_name", "middle_name", "last_name"), strict=True):
-        assert part in pools.lines(pool)
+        assert part in pools.read_lines(pool)
 
 
 def test_company_city_is_the_employers_headquarters(big):
-    headquarters = dict(line.split(" | ") for line in pools.lines("employer"))
+    headquarters = dict(line.split(" | ") for line in pools.read_lines("employer"))
     rows = range(0, len(big), 7)
     assert all(big.value("company_city", row) == headquarters[big.value("employer", row)] for row in rows)
 
 
 def test_small_world_keeps_headquarters():
-    made, headquarters = small_world(200), dict(line.split(" | ") for line in pools.lines("employer"))
-    assert all(made.value("company_city", row) == headquarters[made.value("employer", row)] for row in range(200))
+    world, headquarters = small_world(200), dict(line.split(" | ") for line in pools.read_lines("employer"))
+    assert all(world.value("company_city", row) == headquarters[world.value("employer", row)] for row in range(200))
 
 
 def test_top_company_city_holds_14_percent(big):
@@ -108,36 +109,36 @@ def test_values_are_uniform(big, attribute):
 
 def test_birth_dates_are_uniform_in_month_day_and_year(big):
     dates = [big.value("birth_date", row).replace(",", "").split() for row in range(len(big))]
-    for part, size in zip(zip(*dates, strict=True), (12, 28, 200), strict=True):
-        counts = Counter(part)
+    for column, size in zip(zip(*dates, strict=True), (12, 28, 200), strict=True):
+        counts = Counter(column)
         assert len(counts) == size
         assert looks_uniform(list(counts.values()))
 
 
 def test_pronouns_are_uniform(big):
-    assert looks_uniform(np.bincount(big.pronoun, minlength=len(world.PRONOUNS)))
+    assert looks_uniform(np.bincount(big.pronoun, minlength=len(PRONOUNS)))
 
 
 def test_attributes_are_independent():
     # two streams with the same draws would show here; the company city follows the employer
-    made = small_world(people=1500, city=5, university=6, major=7, employer=8)
-    columns = {name: made.values[name] % 9 for name in NAMES if name != "company_city"}
-    columns |= {"pronoun": made.pronoun, "train": made.train.astype(int), "last_name": made.names[:, 2]}
-    for one, two in itertools.combinations(columns, 2):
-        table = np.zeros((columns[one].max() + 1, columns[two].max() + 1))
-        np.add.at(table, (columns[one], columns[two]), 1)
-        assert chi2_contingency(table).pvalue > 1e-5, (one, two)
+    world = small_world(people=1500, city=5, university=6, major=7, employer=8)
+    columns = {name: world.values[name] % 9 for name in NAMES if name != "company_city"}
+    columns |= {"pronoun": world.pronoun, "train": world.train.astype(int), "last_name": world.names[:, 2]}
+    for a, b in itertools.combinations(columns, 2):
+        table = np.zeros((columns[a].max() + 1, columns[b].max() + 1))
+        np.add.at(table, (columns[a], columns[b]), 1)
+        assert chi2_contingency(table).pvalue > 1e-5, (a, b)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_train_share_is_the_asked_one(share):
-    made = world.make(WorldConfig(people=20_000, train_share=share), seed=1)
-    assert abs(made.train.mean() - share) < 0.015
+def test_train_share_is_as_configured(share):
+    world = make(WorldConfig(people=20_000, train_share=share), seed=1)
+    assert abs(world.train.mean() - share) < 0.015
 
 
 def test_split_sides_share_no_name_and_are_everybody():
-    made = small_world(people=500)
-    sides = [{made.name(row) for row in range(500) if made.split(row) == side} for side in ("train", "test")]
+    world = small_world(people=500)
+    sides = [{world.name(row) for row in range(500) if world.split(row) == side} for side in ("train", "test")]
     assert not sides[0] & sides[1]
     assert len(sides[0]) + len(sides[1]) == 500
 
@@ -147,10 +148,10 @@ def test_split_agrees_with_train(big):
 
 
 def test_seeds_make_other_people():
-    one, two = small_world(seed=0), small_world(seed=1)
-    assert [one.name(row) for row in range(30)] != [two.name(row) for row in range(30)]
-    assert all((one.values[attribute] != two.values[attribute]).any() for attribute in NAMES)
-    assert (one.train != two.train).any()
+    first, second = small_world(seed=0), small_world(seed=1)
+    assert [first.name(row) for row in range(30)] != [second.name(row) for row in range(30)]
+    assert all((first.values[attribute] != second.values[attribute]).any() for attribute in NAMES)
+    assert (first.train != second.train).any()
 
 
 def without(key):
@@ -186,8 +187,8 @@ BAD = {
 def test_impossible_config_is_refused_naming_the_key(case):
     changes, message = BAD[case]
     with pytest.raises((ConfigError, errors.PoolError), match=message):
-        world.make(replace(WorldConfig(people=100), **changes), seed=0)
+        make(replace(WorldConfig(people=100), **changes), seed=0)
 
 
 def test_largest_possible_world_passes_the_check():
-    world.check(WorldConfig(people=160_000_000))
+    check(WorldConfig(people=160_000_000))

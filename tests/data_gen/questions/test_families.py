@@ -20,80 +20,80 @@ HINTED = ("classification", "comparison")
 
 
 @pytest.fixture(scope="module")
-def made():
+def world():
     return small_world(60, first_person=7, major=15)
 
 
-def ask(made, family, split="test", **settings):
-    return questions.ask(made, QuestionConfig(family, **settings), split)
+def generate(world, family, split="test", **settings):
+    return questions.generate(world, QuestionConfig(family, **settings), split)
 
 
-def of(asked, task):
-    found = [question for question in asked if question.task == task]
-    assert found, task
-    return found
+def of_task(generated, task):
+    matches = [question for question in generated if question.task == task]
+    assert matches, task
+    return matches
 
 
-def date(made, person):
-    month, day, year = made.value("birth_date", person - 7).replace(",", "").split()
+def date(world, person):
+    month, day, year = world.value("birth_date", person - 7).replace(",", "").split()
     return MONTHS.index(month) + 1, int(day), int(year)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_is_found_and_asks_both_splits(made, family):
+def test_every_family_is_found_and_asks_both_splits(world, family):
     assert family in questions.families()
-    people = {split: {q.person for q in ask(made, family, split)} for split in ("train", "test")}
-    assert people["train"] == {made.person(row) for row in range(60) if made.train[row]}
-    assert people["test"] == {made.person(row) for row in range(60) if not made.train[row]}
+    people = {split: {q.person for q in generate(world, family, split)} for split in ("train", "test")}
+    assert people["train"] == {world.person_id(row) for row in range(60) if world.train[row]}
+    assert people["test"] == {world.person_id(row) for row in range(60) if not world.train[row]}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_question_is_one_sentence_with_its_answer_and_names_its_people(made, family):
-    for question in ask(made, family) + ask(made, family, "train"):
+def test_a_question_is_one_sentence_with_its_answer_and_names_its_people(world, family):
+    for question in generate(world, family) + generate(world, family, "train"):
         assert question.prompt.endswith("? Answer:")
         assert not set(question.prompt) & set("{}")
         assert not [word for word in ("PART", "THING", "ONE", "TWO", "FACTS", "  ") if word in question.prompt]
         assert question.gold.endswith(".")
         assert question.gold.count(".") == 1
         if family != "inverse":
-            assert made.name(question.person - 7) in question.prompt
+            assert world.name(question.person - 7) in question.prompt
         assert (question.other >= 0) == (family == "comparison")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_some_wordings_are_learned_and_another_is_measured(made, family):
-    train, test = ask(made, family, "train"), ask(made, family)
+def test_some_wordings_are_learned_and_another_is_measured(world, family):
+    train, test = generate(world, family, "train"), generate(world, family)
     for task in {question.task for question in test}:
-        learned, measured = of(train, task), of(test, task)
+        learned, measured = of_task(train, task), of_task(test, task)
         assert {question.wording for question in learned} == {0, 1}
         assert {question.wording for question in measured} == {0, 2}
         assert not any(question.heldout for question in learned)
         assert all(question.heldout == (question.wording == 2) for question in measured)
-    all_learned = ask(made, family, wordings=3)
+    all_learned = generate(world, family, wordings=3)
     assert {question.wording for question in all_learned} == {0}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_chance_is_the_most_frequent_answer_among_all_people(made, family):
-    tasks = FAMILIES[family].tasks(QuestionConfig(family), made.config)
-    asked = ask(made, family)
+def test_chance_is_the_most_frequent_answer_among_all_people(world, family):
+    tasks = FAMILIES[family].tasks(QuestionConfig(family), world.config)
+    generated = generate(world, family)
     for name, task in tasks.items():
         if task.people == 1:
-            golds = Counter(task.answer(made, row) for row in range(60) if task.applies(made, row))
+            golds = Counter(task.answer(world, row) for row in range(60) if task.applies(world, row))
         else:
-            golds = Counter(task.answer(made, *pair) for pair in permutations(range(60), 2))
-        assert of(asked, name)[0].chance == pytest.approx(max(golds.values()) / golds.total())
+            golds = Counter(task.answer(world, *pair) for pair in permutations(range(60), 2))
+        assert of_task(generated, name)[0].chance == pytest.approx(max(golds.values()) / golds.total())
         if task.space:
             assert set(golds) <= set(task.space)
             assert len(set(task.space)) == len(task.space)
 
 
 @pytest.mark.parametrize("family", HINTED)
-def test_with_hints_every_question_comes_with_and_without(made, family):
+def test_with_hints_every_question_comes_with_and_without(world, family):
     for split in ("train", "test"):
-        asked, plain = ask(made, family, split, hint="half"), ask(made, family, split)
-        with_hint = [q for q in asked if hints.HINT in q.prompt]
-        without = [q for q in asked if hints.DIRECT in q.prompt]
+        generated, plain = generate(world, family, split, hint="half"), generate(world, family, split)
+        with_hint = [q for q in generated if hints.HINT in q.prompt]
+        without = [q for q in generated if hints.DIRECT in q.prompt]
         assert len(with_hint) == len(without) == len(plain)
         assert all(q.hint and q.text.endswith(f" {q.hint} {q.gold}") for q in with_hint)
         assert not any(q.hint for q in without + plain)
@@ -101,171 +101,175 @@ def test_with_hints_every_question_comes_with_and_without(made, family):
         assert [q.gold for q in with_hint] == [q.gold for q in plain]
 
 
-def test_classification_says_parity_and_remainders(made):
-    asked = ask(made, "classification", hint="half")
-    for question in of(asked, "month_mod2"):
-        assert question.gold == ("yes." if date(made, question.person)[0] % 2 == 0 else "no.")
+def test_classification_says_parity_and_remainders(world):
+    generated = generate(world, "classification", hint="half")
+    for question in of_task(generated, "month_mod2"):
+        assert question.gold == ("yes." if date(world, question.person)[0] % 2 == 0 else "no.")
     for count in (6, 12):
-        for question in of(asked, f"month_mod{count}"):
-            month = date(made, question.person)[0]
+        for question in of_task(generated, f"month_mod{count}"):
+            month = date(world, question.person)[0]
             assert question.gold == f"{month % count}."
             assert question.hint in ("", f"{MONTHS[month - 1]}.")
     lucky = {}
-    for question in of(asked, "major_mod15"):
-        assert question.hint in ("", f"{made.value('major', question.person - 7)}.")
-        assert lucky.setdefault(made.value("major", question.person - 7), question.gold) == question.gold
+    for question in of_task(generated, "major_mod15"):
+        assert question.hint in ("", f"{world.value('major', question.person - 7)}.")
+        assert lucky.setdefault(world.value("major", question.person - 7), question.gold) == question.gold
     assert len(set(lucky.values())) == len(lucky)
-    for question in of(asked, "major_mod5"):
-        assert int(question.gold[:-1]) == int(lucky[made.value("major", question.person - 7)][:-1]) % 5
+    for question in of_task(generated, "major_mod5"):
+        assert int(question.gold[:-1]) == int(lucky[world.value("major", question.person - 7)][:-1]) % 5
 
 
 def test_luckiness_is_a_bijection_of_the_whole_pool_fixed_by_the_seed():
     worlds = [small_world(3000, seed, first_name=20, middle_name=20, last_name=20) for seed in (0, 1)]
     numbers = []
-    for made in worlds:
-        lucky = {int(made.values["major"][row]): derived.luckiness(made, row) for row in range(len(made))}
+    for world in worlds:
+        lucky = {int(world.values["major"][row]): derived.luckiness(world, row) for row in range(len(world))}
         assert sorted(lucky.values()) == list(range(15))
         numbers.append(lucky)
     assert numbers[0] != numbers[1]
 
 
 def test_the_class_counts_are_the_papers_at_the_papers_pool():
-    world = small_world(60).config
-    world.pools["major"] = 100
-    assert list(classification.classes(world)) == [
+    config = small_world(60).config
+    config.pools["major"] = 100
+    assert list(classification.classes(config)) == [
         "month_mod2", "month_mod6", "month_mod12", "major_mod5", "major_mod20", "major_mod100"
     ]  # fmt: skip
 
 
-def test_comparison_ranks_and_subtracts(made):
-    asked = ask(made, "comparison", hint="half")
+def test_comparison_ranks_and_subtracts(world):
+    generated = generate(world, "comparison", hint="half")
     for number, name in enumerate(("month", "day")):
-        for question in of(asked, f"{name}_ranking"):
-            first, second = (date(made, person)[number] for person in (question.person, question.other))
+        for question in of_task(generated, f"{name}_ranking"):
+            first, second = (date(world, person)[number] for person in (question.person, question.other))
             assert question.gold == ("yes." if first > second else "no.")
-        for question in of(asked, f"{name}_subtraction"):
-            first, second = (date(made, person) for person in (question.person, question.other))
+        for question in of_task(generated, f"{name}_subtraction"):
+            first, second = (date(world, person) for person in (question.person, question.other))
             assert question.gold == f"{first[number] - second[number]}."
-            words = [MONTHS[part[0] - 1] if name == "month" else str(part[1]) for part in (first, second)]
+            words = [MONTHS[day[0] - 1] if name == "month" else str(day[1]) for day in (first, second)]
             assert question.hint in ("", f"{words[0]}; {words[1]}.")
-    for question in of(asked, "major_ranking"):
-        first, second = (derived.luckiness(made, person - 7) for person in (question.person, question.other))
+    for question in of_task(generated, "major_ranking"):
+        first, second = (derived.luckiness(world, person - 7) for person in (question.person, question.other))
         assert question.gold == ("yes." if first > second else "no.")
-        assert f"{made.name(question.other - 7)}?" in question.prompt
+        assert f"{world.name(question.other - 7)}?" in question.prompt
 
 
-def test_pairs_are_of_one_split_never_with_oneself_and_never_twice(made):
+def test_pairs_are_of_one_split_never_with_oneself_and_never_twice(world):
     for split, partners in (("train", 5), ("test", question_pairs.TEST_PAIRS)):
-        asked = [q for q in ask(made, "comparison", split) if q.task == "month_ranking" and q.wording == 0]
-        people = {question.person for question in asked}
-        assert {question.other for question in asked} <= people
-        assert all(question.other != question.person for question in asked)
-        pairs = Counter((question.person, question.other) for question in asked)
+        generated = [q for q in generate(world, "comparison", split) if q.task == "month_ranking" and q.wording == 0]
+        people = {question.person for question in generated}
+        assert {question.other for question in generated} <= people
+        assert all(question.other != question.person for question in generated)
+        pairs = Counter((question.person, question.other) for question in generated)
         assert set(pairs.values()) == {1}
         assert Counter(person for person, _ in pairs) == dict.fromkeys(people, partners)
-    assert [(q.person, q.other) for q in ask(made, "comparison", pairs=9)] == [
-        (q.person, q.other) for q in ask(made, "comparison")
+    assert [(q.person, q.other) for q in generate(world, "comparison", pairs=9)] == [
+        (q.person, q.other) for q in generate(world, "comparison")
     ]
 
 
 def test_partners_are_spread_evenly():
-    made = small_world(200)
-    asked = questions.ask(made, QuestionConfig("comparison", "month_ranking", pairs=40, wordings=1), "train")
-    rows = np.flatnonzero(made.train).tolist()
+    world = small_world(200)
+    generated = questions.generate(world, QuestionConfig("comparison", "month_ranking", pairs=40, wordings=1), "train")
+    rows = np.flatnonzero(world.train).tolist()
     place = {person: number for number, person in enumerate(rows)}
-    steps = Counter((place[q.other] - place[q.person]) % len(rows) for q in asked)
+    steps = Counter((place[q.other] - place[q.person]) % len(rows) for q in generated)
     assert looks_uniform([steps[step] for step in range(1, len(rows))])
     assert set(steps) == set(range(1, len(rows)))  # everybody is compared with everybody else some time
 
 
-def test_retrieval_gives_parts_and_two_values_in_order(made):
-    asked = ask(made, "retrieval")
-    for question in of(asked, "birth_day"):
-        assert question.gold == f"{date(made, question.person)[1]}."
-    for question in of(asked, "birth_year"):
-        assert question.gold == f"{date(made, question.person)[2]}."
+def test_retrieval_gives_parts_and_two_values_in_order(world):
+    generated = generate(world, "retrieval")
+    for question in of_task(generated, "birth_day"):
+        assert question.gold == f"{date(world, question.person)[1]}."
+    for question in of_task(generated, "birth_year"):
+        assert question.gold == f"{date(world, question.person)[2]}."
     for part, place in (("first", 0), ("last", -1)):
-        for question in of(asked, f"{part}_university"):
-            words = made.value("university", question.person - 7).replace(",", "").split()
+        for question in of_task(generated, f"{part}_university"):
+            words = world.value("university", question.person - 7).replace(",", "").split()
             assert len(words) > 1
             assert question.gold == f"{words[place]}."
-    for one, two in (("university", "major"), ("company_city", "employer")):
-        for question in of(asked, f"{one}_and_{two}"):
+    for first, second in (("university", "major"), ("company_city", "employer")):
+        for question in of_task(generated, f"{first}_and_{second}"):
             row = question.person - 7
-            assert question.gold == f"{made.value(one, row)}; {made.value(two, row)}."
-    dual = {question.task for question in asked if "_and_" in question.task}
+            assert question.gold == f"{world.value(first, row)}; {world.value(second, row)}."
+    dual = {question.task for question in generated if "_and_" in question.task}
     assert len(dual) == 6
     assert {"_and_".join(reversed(task.split("_and_"))) for task in dual} == dual
 
 
-def test_a_single_word_has_no_first_and_last(made):
-    asked = of(ask(made, "retrieval", "train"), "first_major") + of(ask(made, "retrieval"), "first_major")
-    several = {made.person(row) for row in range(60) if " " in made.value("major", row)}
-    assert {question.person for question in asked} == several
+def test_a_single_word_has_no_first_and_last(world):
+    generated = of_task(generate(world, "retrieval", "train"), "first_major") + of_task(
+        generate(world, "retrieval"), "first_major"
+    )
+    several = {world.person_id(row) for row in range(60) if " " in world.value("major", row)}
+    assert {question.person for question in generated} == several
     assert 0 < len(several) < 60
 
 
-def test_inverse_gives_the_attributes_and_asks_the_name(made):
-    asked = ask(made, "inverse")
-    assert len({question.task for question in asked}) == 10
-    for question in asked:
+def test_inverse_gives_the_attributes_and_asks_the_name(world):
+    generated = generate(world, "inverse")
+    assert len({question.task for question in generated}) == 10
+    for question in generated:
         row = question.person - 7
-        given, part = question.task.split("_to_")
-        assert question.gold == f"{made.name(row) if part == 'full' else made.name(row).split()[0]}."
-        assert not any(name in question.prompt for name in made.name(row).split())
-        for attribute in made.pools:
-            inside = made.value(attribute, row) in question.prompt
-            assert inside or attribute not in inverse.GIVEN[given]
+        clues, part = question.task.split("_to_")
+        assert question.gold == f"{world.name(row) if part == 'full' else world.name(row).split()[0]}."
+        assert not any(name in question.prompt for name in world.name(row).split())
+        for attribute in world.pools:
+            inside = world.value(attribute, row) in question.prompt
+            assert inside or attribute not in inverse.CLUES[clues]
 
 
 def test_the_ceiling_is_what_an_oracle_reaches():
-    made = small_world(300, year=1, first_name=3, middle_name=12, last_name=12)  # 336 dates: many share theirs
-    for task, answer in (("bdate_to_full", made.name), ("bdate_to_first", lambda row: made.name(row).split()[0])):
-        asked = [q for split in ("train", "test") for q in questions.ask(made, QuestionConfig("inverse", task), split)]
-        ceiling = {question.person: question.ceiling for question in asked}
+    world = small_world(300, year=1, first_name=3, middle_name=12, last_name=12)  # 336 dates: many share theirs
+    for task, answer in (("bdate_to_full", world.name), ("bdate_to_first", lambda row: world.name(row).split()[0])):
+        generated = [
+            q for split in ("train", "test") for q in questions.generate(world, QuestionConfig("inverse", task), split)
+        ]
+        ceiling = {question.person: question.ceiling for question in generated}
         best = 0
-        for value in set(made.values["birth_date"].tolist()):
-            rows = np.flatnonzero(made.values["birth_date"] == value).tolist()
+        for value in set(world.values["birth_date"].tolist()):
+            rows = np.flatnonzero(world.values["birth_date"] == value).tolist()
             best += max(Counter(answer(row) for row in rows).values())
         assert sum(ceiling.values()) == pytest.approx(best)
         assert best < 300
-    everything = questions.ask(made, QuestionConfig("inverse", "all_to_full"), "test")
+    everything = questions.generate(world, QuestionConfig("inverse", "all_to_full"), "test")
     assert {question.ceiling for question in everything} == {1.0}
 
 
 def test_shares_are_of_all_people_and_nested():
-    made = small_world(1000)
+    world = small_world(1000)
     people = [
-        {q.person for q in questions.ask(made, QuestionConfig("extraction", share=share), "train")}
+        {q.person for q in questions.generate(world, QuestionConfig("extraction", share=share), "train")}
         for share in (0.1, 0.25, 0.5, 0.0)
     ]
     assert people[0] < people[1] < people[2] == people[3]
-    assert [len(part) / 1000 for part in people[:3]] == pytest.approx([0.1, 0.25, 0.5], abs=0.04)
-    tests = [questions.ask(made, QuestionConfig(share=share), "test") for share in (0.1, 0.0)]
+    assert [len(group) / 1000 for group in people[:3]] == pytest.approx([0.1, 0.25, 0.5], abs=0.04)
+    tests = [questions.generate(world, QuestionConfig(share=share), "test") for share in (0.1, 0.0)]
     assert tests[0] == tests[1]
 
 
 def test_nobody_held_out_is_compared_with_anybody_in_training():
-    made = small_world(200)
+    world = small_world(200)
     config = QuestionConfig("comparison", held_share=0.3)
     people = {}
     for split in SPLITS:
-        asked = questions.ask(made, config, split)
-        assert {question.split for question in asked} == {split}
-        people[split] = {q.person for q in asked} | {q.other for q in asked}
+        generated = questions.generate(world, config, split)
+        assert {question.split for question in generated} == {split}
+        people[split] = {q.person for q in generated} | {q.other for q in generated}
     assert not people["train"] & people["held"]
     assert not people["test"] & (people["train"] | people["held"])
-    assert people["train"] | people["held"] == {made.person(row) for row in np.flatnonzero(made.train)}
+    assert people["train"] | people["held"] == {world.person_id(row) for row in np.flatnonzero(world.train)}
 
 
-def test_some_tasks_can_be_chosen(made):
-    asked = ask(made, "classification", tasks="month_mod4+major_mod5")
-    assert {question.task for question in asked} == {"month_mod4", "major_mod5"}
-    assert {question.task for question in ask(made, "inverse", tasks="all_to_full")} == {"all_to_full"}
+def test_some_tasks_can_be_chosen(world):
+    generated = generate(world, "classification", tasks="month_mod4+major_mod5")
+    assert {question.task for question in generated} == {"month_mod4", "major_mod5"}
+    assert {question.task for question in generate(world, "inverse", tasks="all_to_full")} == {"all_to_full"}
 
 
 @pytest.mark.parametrize(
-    ("family", "settings", "said"),
+    ("family", "settings", "message"),
     [
         ("classification", {"tasks": "major_mod16"}, "questions.tasks=major_mod16: 16 classes of 15 majors"),
         ("classification", {"tasks": "month_mod13"}, "questions.tasks=month_mod13: 13 classes of 12 months"),
@@ -285,26 +289,26 @@ def test_some_tasks_can_be_chosen(made):
         ("comparison", {"unique": True}, "questions.unique=True: questions.family=comparison has no use"),
     ],
 )
-def test_what_cannot_be_asked_is_refused_by_key(made, family, settings, said):
+def test_what_cannot_be_asked_is_refused_by_key(world, family, settings, message):
     with pytest.raises(ConfigError) as refused:
-        questions.check(QuestionConfig(family, **settings), made.config)
-    assert str(refused.value).startswith(said)
+        questions.check(QuestionConfig(family, **settings), world.config)
+    assert str(refused.value).startswith(message)
     assert "\n" not in str(refused.value)
 
 
 def test_a_pair_needs_two_people_and_a_question_one():
-    made = small_world(60)
-    shares = np.sort(made.standing[made.train])
-    one = QuestionConfig("comparison", share=float(shares[:2].mean()))
+    world = small_world(60)
+    shares = np.sort(world.split_score[world.train])
+    config = QuestionConfig("comparison", share=float(shares[:2].mean()))
     with pytest.raises(ConfigError, match=r"questions\.share=.*compares two people, and train has one"):
-        questions.ask(made, one, "train")
+        questions.generate(world, config, "train")
     with pytest.raises(ConfigError, match=r"questions\.share=.*nobody of 60 people"):
-        questions.ask(made, QuestionConfig(share=float(shares[0]) / 2), "train")
+        questions.generate(world, QuestionConfig(share=float(shares[0]) / 2), "train")
 
 
 def test_an_answer_that_is_not_unique_is_refused_where_uniqueness_was_asked():
-    made = small_world(300, year=1)
+    world = small_world(300, year=1)
     for task in ("bdate_to_full", "all"):
         with pytest.raises(ConfigError, match=r"questions\.unique=true: bdate_to_f.* no unique answer for \d+ of 300"):
-            questions.ask(made, QuestionConfig("inverse", task, unique=True), "train")
-    assert questions.ask(made, QuestionConfig("inverse", "all_to_full", unique=True), "train")
+            questions.generate(world, QuestionConfig("inverse", task, unique=True), "train")
+    assert questions.generate(world, QuestionConfig("inverse", "all_to_full", unique=True), "train")

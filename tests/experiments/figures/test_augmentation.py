@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from extraction_rows import arm as rows_of
+from extraction_rows import arm_rows
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
 from experiments import reproduce
 from experiments.figures import lora
 from experiments.launch import figure_output, hydra_internals
+from experiments.launch.arms import arm_overrides, arms_of
 from experiments.launch.config import CONF, run_config
-from physics_lm import plan
-from physics_lm import run as pipeline
+from physics_lm.plan import plan
+from physics_lm.run import execute
 
 FIGURES = ("shuffle", "architectures", "question_share", "scale_does_not_help", "lora")
 
@@ -26,29 +27,29 @@ def module(name):
     return importlib.import_module(f"experiments.figures.{name}")
 
 
-def known(name):
+def known_arms(name):
     with open(f"{CONF}/figure/{name}.yaml") as file:
         return list(yaml.safe_load(file)["known"])
 
 
 def rows(name, share, held=None):
-    """Return rows of an arm: a share (%) right on P_test, another on people of P_train held out."""
-    found = rows_of([share] * 6)
-    kept = rows_of([share if held is None else held] * 6)
-    kept = kept[(kept["task"] == "extraction") & (kept["split"] == "test")].assign(split="held")
+    """Return rows of an arm: a share (%) right on P_test, and another on people of P_train held out of training."""
+    test_rows = arm_rows([share] * 6)
+    held_rows = arm_rows([share if held is None else held] * 6)
+    held_rows = held_rows[(held_rows["task"] == "extraction") & (held_rows["split"] == "test")].assign(split="held")
     settings = {"model.layers": 2, "model.width": 64, "pretrain.steps": 1000}
-    return pd.concat([found, kept], ignore_index=True).assign(**settings)
+    return pd.concat([test_rows, held_rows], ignore_index=True).assign(**settings)
 
 
 def published(name):
-    """Return every arm as the paper has it; what the paper has no number for is like its neighbours."""
-    numbers = {arm: module(f"{name}_paper").values(arm) for arm in known(name)}
-    other = {"mistral_single": 4, "mistral_multi5_permute": 92}
+    """Return every arm as the paper has it; an arm without a number is like its neighbours."""
+    numbers = {arm: module(f"{name}_paper").values(arm) for arm in known_arms(name)}
+    unpublished = {"mistral_single": 4, "mistral_multi5_permute": 92}
     if name == "lora":
-        other = {arm: 9 if arm.startswith("single") else 60 if arm.endswith("_e0") else 90 for arm in numbers}
+        unpublished = {arm: 9 if arm.startswith("single") else 60 if arm.endswith("_e0") else 90 for arm in numbers}
     if name == "scale_does_not_help":
-        other = dict.fromkeys(numbers, 6)
-    return {arm: rows(arm, value[0] if value else other[arm]) for arm, value in numbers.items()}
+        unpublished = dict.fromkeys(numbers, 6)
+    return {arm: rows(arm, value[0] if value else unpublished[arm]) for arm, value in numbers.items()}
 
 
 @pytest.fixture(scope="module", params=FIGURES)
@@ -64,18 +65,18 @@ def test_every_claim_holds_on_the_papers_own_numbers(figure):
     assert all(claim.low <= claim.ours <= claim.high for claim in claims)
 
 
-def test_claims_fail_where_every_arm_is_alike(figure):
+def test_claims_fail_where_all_arms_are_alike(figure):
     name, arms = figure
     flat = {arm: rows(arm, 50) for arm in arms}
     failed = [claim.id for claim in module(name).claims(flat, True, "laptop") if claim.holds is False]
-    least = {
+    expected = {
         "shuffle": {"F1", "F1.fullname"},
         "architectures": {"A19.llama.single", "A19.llama.multi5", "A19.lower"},
         "question_share": {"A9", "A9.rise", "A9.flat", "A9.fall"},
         "scale_does_not_help": {"A3"},
         "lora": {"A10", "A10.level", "A2.lora"},
     }
-    assert least[name] <= set(failed)
+    assert expected[name] <= set(failed)
 
 
 def test_smoke_judges_nothing_and_missing_arms_are_named(figure):
@@ -88,15 +89,15 @@ def test_smoke_judges_nothing_and_missing_arms_are_named(figure):
         assert "needs the arms" in claim.reason
 
 
-def test_the_table_holds_ours_and_the_papers(figure):
+def test_the_table_has_our_numbers_and_the_papers(figure):
     name, arms = figure
     table = module(name).table(arms)
     assert len(table) == 7 * len(arms)
     for arm in arms:
         mean = table[(table["arm"] == arm) & (table["attribute"] == "mean")].iloc[0]
         assert mean["low"] <= mean["accuracy"] <= mean["high"]
-        theirs = module(f"{name}_paper").values(arm)
-        assert (pd.isna(mean["paper"]) and not theirs) or mean["paper"] == theirs[0]
+        numbers = module(f"{name}_paper").values(arm)
+        assert (pd.isna(mean["paper"]) and not numbers) or mean["paper"] == numbers[0]
 
 
 @pytest.mark.parametrize("scale", ["default", "laptop", "all"])
@@ -105,14 +106,14 @@ def test_the_picture_is_drawn_with_few_arms_and_with_all(figure, scale, tmp_path
     config = hydra_internals.compose(
         [f"figure={name}", "scale=laptop", f"figure.arms={'default' if scale != 'all' else 'all'}"]
     )
-    chosen = {arm: arms[arm] for arm in reproduce.arms_of(config.figure, "laptop")}
+    chosen = {arm: arms[arm] for arm in arms_of(config.figure, "laptop")}
     if scale == "default":
         chosen = dict(list(chosen.items())[:2])
-    drawn = module(name).draw(chosen, module(name).table(chosen), "caption")
-    assert isinstance(drawn, Figure)
-    drawn.savefig(tmp_path / "figure.png")
-    plt.close(drawn)
-    assert "nan" not in " ".join(text.get_text() for axis in drawn.axes for text in axis.texts)
+    picture = module(name).draw(chosen, module(name).table(chosen), "caption")
+    assert isinstance(picture, Figure)
+    picture.savefig(tmp_path / "figure.png")
+    plt.close(picture)
+    assert "nan" not in " ".join(text.get_text() for axis in picture.axes for text in axis.texts)
 
 
 def test_the_papers_numbers_are_percentages(figure):
@@ -130,12 +131,12 @@ def test_a_rank_is_chosen_on_the_people_held_out_of_training_and_never_on_p_test
         "r8_e0": rows("r8_e0", share=30, held=20),
         "single_r8_e128": rows("single_r8_e128", share=5, held=90),
     }
-    assert lora.best(arms, 128) == "r8_e128"
-    assert lora.best(arms, 0) == "r8_e0"
+    assert lora.best_arm(arms, 128) == "r8_e128"
+    assert lora.best_arm(arms, 0) == "r8_e0"
     claims = {claim.id: claim for claim in lora.claims(arms, True, "laptop")}
     assert claims["A10"].ours == pytest.approx(40, abs=1)
     assert claims["A10.level"].ours == pytest.approx(70, abs=1)
-    assert lora.best(arms, 128, single=True) == "single_r8_e128"
+    assert lora.best_arm(arms, 128, single=True) == "single_r8_e128"
 
 
 def test_ranks_are_read_from_the_names():
@@ -151,15 +152,15 @@ def test_ranks_are_read_from_the_names():
 def test_a_figure_runs_from_end_to_end_at_smoke_scale(name, tmp_path, capsys):
     words = [f"figure={name}", "scale=smoke", f"paths.lab={tmp_path}"]
     config = hydra_internals.compose(words)
-    for overrides in reproduce.jobs_of(config, words).values():  # here, not in a process each
-        pipeline.run(run_config(hydra_internals.compose(overrides)), tmp_path)
+    for overrides in arm_overrides(config, words).values():  # here, not in a process each
+        execute(run_config(hydra_internals.compose(overrides)), tmp_path)
     assert reproduce.reproduce(config, words) == 0
-    made = tmp_path / "figures" / "smoke" / name
-    assert (made / "figure.png").read_bytes().startswith(b"\x89PNG")
-    claims = json.loads((made / "claims.json").read_text())
+    folder = tmp_path / "figures" / "smoke" / name
+    assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
+    claims = json.loads((folder / "claims.json").read_text())
     assert claims
     assert all(claim["holds"] is None for claim in claims)
-    assert np.isfinite(pd.read_csv(made / "table.csv")["accuracy"]).all()
+    assert np.isfinite(pd.read_csv(folder / "table.csv")["accuracy"]).all()
     assert "Departures from the paper" in capsys.readouterr().out
 
 
@@ -172,13 +173,13 @@ def test_a_figure_is_planned_at_the_larger_scales(name, scale, tmp_path, capsys)
     assert not (tmp_path / "lab").exists()
 
 
-def test_arms_that_are_another_figures_runs_are_the_same_runs():
-    """What the extraction figure has trained is not trained again."""
+def test_arms_shared_with_the_extraction_figure_are_the_same_runs():
+    """No arm of the extraction figure is trained again for another figure."""
 
     def keys(name, arms):
         config = hydra_internals.compose([f"figure={name}", "scale=laptop", f"figure.arms=[{','.join(arms)}]"])
-        jobs = reproduce.jobs_of(config, ["scale=laptop"])
-        return [plan.plan(run_config(hydra_internals.compose(overrides))).probe.key for overrides in jobs.values()]
+        jobs = arm_overrides(config, ["scale=laptop"])
+        return [plan(run_config(hydra_internals.compose(overrides)))["probe"].key for overrides in jobs.values()]
 
     single, multi, mixed = keys("extraction", ["single", "multi5_permute", "single_mixed"])
     assert keys("shuffle", ["shuffled"]) == [multi]
@@ -187,10 +188,10 @@ def test_arms_that_are_another_figures_runs_are_the_same_runs():
     assert keys("scale_does_not_help", ["base_mid"]) == [single]
 
 
-def test_the_small_print_tells_the_arms_own_people_and_models():
+def test_the_caption_gives_the_people_and_models_of_the_arms():
     config = OmegaConf.create({"scale": {"name": "laptop", "shows": True}, "figure": {"seeds": 2}, "seed": 3})
     settings = [(200, 3, 192), (1600, 3, 192)]
     columns = ["world.people", "model.layers", "model.width"]
-    arms = {str(number): pd.DataFrame([one], columns=columns) for number, one in enumerate(settings)}
-    told = figure_output.caption(config, arms)
-    assert told.startswith("scale=laptop: 200 to 1,600 people, 3 layers of width 192, 2 seeds from 3.")
+    arms = {str(number): pd.DataFrame([row], columns=columns) for number, row in enumerate(settings)}
+    caption = figure_output.caption(config, arms)
+    assert caption.startswith("scale=laptop: 200 to 1,600 people, 3 layers of width 192, 2 seeds from 3.")

@@ -1,6 +1,8 @@
+"""The extraction figure: claims A1 to A8 on the paper's own numbers, its table and its picture."""
+
 import numpy as np
 import pytest
-from extraction_rows import PEOPLE, arm
+from extraction_rows import PEOPLE, arm_rows
 from matplotlib.figure import Figure
 
 from data_gen.people.attributes import NAMES
@@ -19,13 +21,13 @@ def published(name):
 @pytest.fixture(scope="module")
 def arms():
     """Return every arm as the paper has it."""
-    return {name: arm(published(name)) for name in ALL}
+    return {name: arm_rows(published(name)) for name in ALL}
 
 
 @pytest.fixture(scope="module")
 def flat():
-    """Return every arm half right, the best of the paper a little less: the phenomenon does not hold."""
-    return {name: arm([40 if name == "multi5_permute" else 50] * 6, tokens=0.5) for name in ALL}
+    """Return every arm half right, the paper's best arm a little less: no phenomenon."""
+    return {name: arm_rows([40 if name == "multi5_permute" else 50] * 6, tokens=0.5) for name in ALL}
 
 
 def by_id(claims):
@@ -56,13 +58,13 @@ def test_all_of_a1_to_a8_are_listed_at_every_scale(arms):
         assert ids == {f"A{number}" for number in range(1, 9)}
 
 
-def test_a_scale_that_shows_nothing_judges_nothing(arms):
+def test_the_smoke_scale_judges_nothing(arms):
     for claim in extraction.claims(arms, False, "smoke"):
         assert (claim.holds, claim.sure, claim.ours, claim.low, claim.high) == (None,) * 5
         assert claim.reason
 
 
-def test_a_claim_whose_arms_are_missing_says_so(arms):
+def test_a_claim_names_its_missing_arms(arms):
     claims = by_id(extraction.claims({"single": arms["single"]}, True, "laptop"))
     assert claims["A2"].holds is True
     for id, needed in (("A6", "multi5_permute"), ("A1", "single_mixed"), ("A5.order", "multi5")):
@@ -79,7 +81,7 @@ def test_a_range_is_judged_by_point_and_by_interval():
     assert [str(Between(30)), str(Between(high=15)), str(Between(30, 70))] == ["above 30", "below 15", "30 to 70"]
 
 
-def test_the_table_sets_ours_beside_the_papers(arms):
+def test_the_table_has_our_numbers_and_the_papers(arms):
     cells = extraction.table({"multi5": arms["multi5"], "single_fullname_mixed": arms["single_fullname_mixed"]})
     assert cells["attribute"].tolist() == ["mean", *NAMES] * 2
     multi5 = cells[cells["arm"] == "multi5"]
@@ -95,12 +97,12 @@ def test_the_table_sets_ours_beside_the_papers(arms):
 
 
 def test_the_table_counts_p_test_only():
-    rows = arm([0] * 6)
+    rows = arm_rows([0] * 6)
     assert (extraction.table({"single": rows})["accuracy"] == 0).all()
 
 
 def test_several_seeds_are_pooled():
-    cells = extraction.table({"single": arm([30] * 6, seeds=(0, 1, 2))})
+    cells = extraction.table({"single": arm_rows([30] * 6, seeds=(0, 1, 2))})
     assert set(cells[cells["attribute"] != "mean"]["questions"]) == {3 * PEOPLE}
 
 
@@ -117,15 +119,15 @@ def test_the_picture_is_drawn_for_few_and_many_arms(arms, names, tmp_path):
     assert labels == [extraction.label(name) for name in names]
 
 
-def test_labels_are_the_papers():
+def test_labels_are_written_as_in_the_paper():
     assert extraction.label("multi5_permute") == "multi5+permute"
     assert extraction.label("single_mixed") == "single, mixed training"
 
 
-def test_the_papers_numbers_are_there_for_every_arm():
+def test_the_paper_has_numbers_for_every_arm():
     assert len(paper.FINETUNED) == len(paper.MIXED) == 16
     assert set(paper.FINETUNED) == set(paper.MIXED)
     assert all(len(values) == 7 for values in paper.FINETUNED.values())
     assert all(0 <= value <= 100 for name in ALL for value in paper.values(name))
-    for name, (mean, *parts) in paper.FINETUNED.items():
-        assert mean == pytest.approx(np.mean(parts), abs=1.5), name
+    for name, (mean, *by_attribute) in paper.FINETUNED.items():
+        assert mean == pytest.approx(np.mean(by_attribute), abs=1.5), name

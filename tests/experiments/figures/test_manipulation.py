@@ -5,13 +5,18 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from experiments.figures import classification, comparison, inverse, retrieval
-from experiments.figures import classification_paper as classes
-from experiments.figures import comparison_paper as pairs
-from experiments.figures import inverse_paper as searches
-from experiments.figures import retrieval_paper as parts
+from experiments.figures import (
+    classification,
+    classification_paper,
+    comparison,
+    comparison_paper,
+    inverse,
+    inverse_paper,
+    retrieval,
+    retrieval_paper,
+)
 from experiments.figures._shared import hints
-from experiments.figures._shared.hints import PLAIN, WITH, WITHOUT
+from experiments.figures._shared.hints import HINT_WITHHELD, PLAIN, WITH_HINT
 from physics_lm.bootstrap import Estimate
 
 PEOPLE = 500
@@ -22,18 +27,18 @@ CHANCE = {
 }  # fmt: skip
 
 
-TRAINED = 95  # what the people trained on are answered with; the papers do not say
+TRAIN_ACCURACY = 95  # on the people trained on; the papers give none
 
 
-def some(share, shift=0):
-    """Return PEOPLE truths, a share (%) of them true, turned by `shift`."""
+def share_true(share, shift=0):
+    """Return PEOPLE booleans, a share (%) of them true, rotated by `shift`."""
     return np.roll(np.arange(PEOPLE) < round(share * PEOPLE / 100), shift)
 
 
-def asked(task, accuracy, hint=0.0, hinted=False, pair=False, split="test", heldout=False, **more):
-    """Return the rows of one task of one arm, asked in one way."""
+def question_rows(task, accuracy, hint=0.0, hinted=False, pair=False, split="test", heldout=False, **columns):
+    """Return the rows of one task of one arm in one mode."""
     people = np.arange(PEOPLE)
-    right = some(accuracy)
+    right = share_true(accuracy)
     return pd.DataFrame(
         {
             "task": task,
@@ -45,19 +50,19 @@ def asked(task, accuracy, hint=0.0, hinted=False, pair=False, split="test", held
             "person": people,
             "other": (people + 7) % PEOPLE if pair else -1,
             "correct": right,
-            "first_correct": hinted & some(hint),
-            "second_correct": hinted & pair & some(hint, 5),
+            "first_correct": hinted & share_true(hint),
+            "second_correct": hinted & pair & share_true(hint, 5),
             "chance": CHANCE.get(task, 0) / 100,
             "ceiling": 1.0,
             "gold": np.where(people % 2, "1.", "2."),
             "prediction": np.where(right, np.where(people % 2, "1.", "2."), "0."),
-            **more,
+            **columns,
         }
     )
 
 
 def hint_arm(numbers, base, share, hinted, pair):
-    """Return an arm as the paper has it: numbers by task and share."""
+    """Return an arm with the paper's accuracies. numbers: by task and share."""
     settings = {
         "questions.share": share / 100,
         "questions.hint": "half" if hinted else "none",
@@ -67,13 +72,13 @@ def hint_arm(numbers, base, share, hinted, pair):
     }
     first, rows = 4 * (base == "M'"), []
     for task, by_share in numbers.items():
-        near = min(by_share, key=lambda known: abs(known - share))
-        plain, with_hint, without, hint = by_share[near][first : first + 4]
-        ways = [(with_hint, hint, True), (without, 0, False)] if hinted else [(plain, 0, False)]
-        for accuracy, states, marked in ways:
+        nearest = min(by_share, key=lambda other: abs(other - share))
+        plain, with_hint, withheld, hint = by_share[nearest][first : first + 4]
+        modes = [(with_hint, hint, True), (withheld, 0, False)] if hinted else [(plain, 0, False)]
+        for accuracy, hint_accuracy, has_hint in modes:
             for split, heldout in (("train", False), ("test", False), ("test", True)):
-                right = max(accuracy, TRAINED) if split == "train" else accuracy
-                rows.append(asked(task, right, states, marked, pair, split, heldout, **settings))
+                value = max(accuracy, TRAIN_ACCURACY) if split == "train" else accuracy
+                rows.append(question_rows(task, value, hint_accuracy, has_hint, pair, split, heldout, **settings))
     return pd.concat(rows, ignore_index=True)
 
 
@@ -82,14 +87,14 @@ def hint_arms(numbers, pair):
         f"{'M' if base == 'M' else 'Mq'}_{share}{'_hint' if hinted else ''}": hint_arm(
             numbers, base, share, hinted, pair
         )
-        for base, given in (("M", (2.5, 10, 25, 50)), ("M'", (50,)))
-        for share in given
+        for base, shares in (("M", (2.5, 10, 25, 50)), ("M'", (50,)))
+        for share in shares
         for hinted in (False, True)
     }
 
 
-def flat(numbers, value=None):
-    """Return numbers like the paper's with every accuracy at one value, or at chance."""
+def constant(numbers, value=None):
+    """Return numbers shaped like the paper's with every accuracy at one value, by default at chance."""
     return {
         task: {share: tuple(value or CHANCE[task] for _ in row) for share, row in by_share.items()}
         for task, by_share in numbers.items()
@@ -98,32 +103,32 @@ def flat(numbers, value=None):
 
 def corpus_arm(numbers):
     """Return an arm without hints from accuracies by task."""
-    rows = [asked(task, accuracy, heldout=held) for task, accuracy in numbers.items() for held in (False, True)]
-    return pd.concat(
-        [*rows, *(asked(task, value, split="train") for task, value in numbers.items())], ignore_index=True
-    )
+    splits = ({"heldout": False}, {"heldout": True}, {"split": "train"})
+    rows = [question_rows(task, value, **split) for split in splits for task, value in numbers.items()]
+    return pd.concat(rows, ignore_index=True)
 
 
 def extraction_arm(values):
     names = ("birth_date", "birth_city", "university", "major", "employer", "company_city")
-    rows = [asked("extraction", value, attribute=name) for name, value in zip(names, values, strict=True)]
+    rows = [question_rows("extraction", value, attribute=name) for name, value in zip(names, values, strict=True)]
     return pd.concat(rows, ignore_index=True).drop(columns=["attribute"]).assign(
         attribute=np.repeat(names, PEOPLE)
     )  # fmt: skip
 
 
 def retrieval_arms(values=None):
+    words = {"first_major": 60, "last_major": 40}
     arms = {
-        name: corpus_arm(dict(zip(parts.TASKS, values or row, strict=True)) | {"first_major": 60, "last_major": 40})
-        for name, row in parts.RESULTS.items()
+        name: corpus_arm(dict(zip(retrieval_paper.TASKS, values or row, strict=True)) | words)
+        for name, row in retrieval_paper.RESULTS.items()
     }
     return arms | {"multi5_permute_extraction": extraction_arm([100, 99, 91, 98, 95, 99])}
 
 
 def inverse_arms(value=None):
     arms = {}
-    for name, row in searches.RESULTS.items():
-        cells = {f"{given}_to_{part}": row[given][part == "full"] for given in row for part in ("first", "full")}
+    for name, row in inverse_paper.RESULTS.items():
+        cells = {f"{clue}_to_{part}": row[clue][part == "full"] for clue in row for part in ("first", "full")}
         arms[name] = corpus_arm({task: cell if value is None else value for task, cell in cells.items()})
         arms[name].loc[arms[name]["task"].str.startswith("bdate"), "ceiling"] = 0.52  # as the paper estimates
     for name in ("multi5_permute", "single_mixed"):
@@ -133,9 +138,10 @@ def inverse_arms(value=None):
     }
 
 
-FIGURES = {
-    "classification": (classification, hint_arms(classes.RESULTS, False), hint_arms(flat(classes.RESULTS), False)),
-    "comparison": (comparison, hint_arms(pairs.RESULTS, True), hint_arms(flat(pairs.RESULTS, 80), True)),
+CLASSIFICATION, COMPARISON = classification_paper.RESULTS, comparison_paper.RESULTS
+FIGURES = {  # a module, its arms with the paper's accuracies, and arms without the phenomena
+    "classification": (classification, hint_arms(CLASSIFICATION, False), hint_arms(constant(CLASSIFICATION), False)),
+    "comparison": (comparison, hint_arms(COMPARISON, True), hint_arms(constant(COMPARISON, 80), True)),
     "retrieval": (retrieval, retrieval_arms(), retrieval_arms([70, 70, 90, 60, 60, 60, 60, 60])),
     "inverse": (inverse, inverse_arms(), inverse_arms(30)),
 }
@@ -184,12 +190,12 @@ def test_every_fact_is_listed_at_every_scale_and_smoke_judges_nothing(name):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_missing_arms_are_said(name):
+def test_a_claim_names_its_missing_arms(name):
     module, arms, _ = FIGURES[name]
-    one = {list(arms)[0]: arms[list(arms)[0]]}
-    unsaid = [claim for claim in module.claims(one, True, "paper") if claim.holds is None]
-    assert unsaid
-    assert all(claim.reason for claim in unsaid)
+    first_arm = {list(arms)[0]: arms[list(arms)[0]]}
+    unjudged = [claim for claim in module.claims(first_arm, True, "paper") if claim.holds is None]
+    assert unjudged
+    assert all(claim.reason for claim in unjudged)
 
 
 def test_two_people_written_one_after_the_other_are_judged_on_a_gpu():
@@ -212,17 +218,17 @@ def test_the_table_and_the_picture(name, tmp_path):
         assert "nan" not in " ".join(text.get_text() for axis in figure.axes for text in axis.texts)
 
 
-def test_the_hint_tables_set_ours_beside_the_papers():
+def test_the_hint_tables_hold_our_numbers_and_the_papers():
     cells = classification.table(FIGURES["classification"][1]).set_index(["arm", "task", "mode"])
-    row = cells.loc[("M_10_hint", "month_mod2", WITH)]
+    row = cells.loc[("M_10_hint", "month_mod2", WITH_HINT)]
     assert row["paper"] == 94.2
     assert row["hint"] == row["paper_hint"] == 91.0
     assert row["predicted"] == pytest.approx(95.5)
     assert cells.loc[("M_10", "month_mod2", PLAIN), "paper"] == 75.9
-    assert cells.loc[("Mq_50_hint", "major_mod100", WITHOUT), "paper"] == 92.5
+    assert cells.loc[("Mq_50_hint", "major_mod100", HINT_WITHHELD), "paper"] == 92.5
     assert np.isnan(cells.loc[("M_10", "month_mod2", PLAIN), "hint"])
-    pairs_ = comparison.table(FIGURES["comparison"][1]).set_index(["arm", "task", "mode"])
-    row = pairs_.loc[("M_10_hint", "month_subtraction", WITH)]
+    pairs = comparison.table(FIGURES["comparison"][1]).set_index(["arm", "task", "mode"])
+    row = pairs.loc[("M_10_hint", "month_subtraction", WITH_HINT)]
     assert row["hint"] == 78.0  # of 500 people: 390
     assert row["predicted"] == pytest.approx(100 * (0.78**2 + (1 - 0.78**2) * 0.083), abs=0.01)
 
@@ -230,7 +236,7 @@ def test_the_hint_tables_set_ours_beside_the_papers():
 def test_a_fifth_of_the_majors_and_all_of_them_stand_beside_20_and_100():
     names = ["month_mod2", "major_mod5", "major_mod6", "major_mod30", "x"]
     rows = pd.DataFrame({"world.pools.major": 30, "task": names})
-    assert classification.tasks(rows) == {
+    assert classification.paper_tasks(rows) == {
         "month_mod2": "month_mod2",
         "major_mod5": "major_mod5",
         "major_mod6": "major_mod20",
@@ -240,7 +246,7 @@ def test_a_fifth_of_the_majors_and_all_of_them_stand_beside_20_and_100():
 
 def test_the_error_matrix_counts_answers_by_right_answer():
     rows = pd.DataFrame({"gold": ["1.", "1.", "2.", "10."], "prediction": ["1.", "2.", "2.", "May."]})
-    counts = classification.errors(rows)
+    counts = classification.confusion(rows)
     assert counts.index.tolist() == ["1", "2", "10"]
     assert counts.columns.tolist() == ["1", "2", "10", "other"]
     assert counts.to_numpy().tolist() == [[50, 50, 0, 0], [0, 100, 0, 0], [0, 0, 0, 100]]
@@ -249,37 +255,37 @@ def test_the_error_matrix_counts_answers_by_right_answer():
 def test_why_a_comparison_is_wrong():
     arms = FIGURES["comparison"][1]
     rows = arms["M_50"]
-    part = (rows["task"] == "month_ranking") & (rows["split"] == "test") & ~rows["heldout"]
+    test = (rows["task"] == "month_ranking") & (rows["split"] == "test") & ~rows["heldout"]
     hint = arms["M_50_hint"].copy()
-    own = (hint["task"] == "month_ranking") & (hint["split"] == "test") & ~hint["heldout"] & hint["hinted"]
-    knows = hint.loc[own, "first_correct"].to_numpy() & hint.loc[own, "second_correct"].to_numpy()
-    right = rows.loc[part, "correct"].to_numpy()
-    said = comparison.reasons(arms, rows, "month_ranking", PLAIN)
-    assert said[comparison.RIGHT] == pytest.approx(100 * right.mean())
-    assert said[comparison.MISSED] == pytest.approx(100 * (~right & ~knows).mean())
-    assert said[comparison.DESPITE] == pytest.approx(100 * (~right & knows).mean())
-    assert sum(said.values()) == pytest.approx(100)
-    assert comparison.reasons({"M_50": rows}, rows, "month_ranking", PLAIN) is None
-    assert comparison.reasons(arms, hint, "month_ranking", WITH)[comparison.DESPITE] <= 100 * knows.mean()
+    hint_test = (hint["task"] == "month_ranking") & (hint["split"] == "test") & ~hint["heldout"] & hint["hinted"]
+    knows = hint.loc[hint_test, ["first_correct", "second_correct"]].to_numpy(bool).all(1)
+    right = rows.loc[test, "correct"].to_numpy()
+    shares = comparison.outcomes(arms, rows, "month_ranking", PLAIN)
+    assert shares[comparison.RIGHT] == pytest.approx(100 * right.mean())
+    assert shares[comparison.FACT_MISSING] == pytest.approx(100 * (~right & ~knows).mean())
+    assert shares[comparison.FACTS_PRESENT] == pytest.approx(100 * (~right & knows).mean())
+    assert sum(shares.values()) == pytest.approx(100)
+    assert comparison.outcomes({"M_50": rows}, rows, "month_ranking", PLAIN) is None
+    assert comparison.outcomes(arms, hint, "month_ranking", WITH_HINT)[comparison.FACTS_PRESENT] <= 100 * knows.mean()
 
 
 def test_the_gap_from_the_prediction_is_nought_where_the_formula_is_exact():
-    rows = asked("month_mod2", 95, hint=90, hinted=True)
-    exact = hints.mean_gap([(rows, hints.from_prediction(rows))])
+    rows = question_rows("month_mod2", 95, hint=90, hinted=True)
+    exact = hints.mean_absolute_gap([hints.prediction_gap(rows)])
     assert exact.value == pytest.approx(0, abs=1e-9)
     assert exact.low >= 0
-    pair = asked("month_ranking", 80, hint=70, hinted=True, pair=True)
-    wanted = abs(100 * (0.49 + 0.51 * 0.542) - 80)
-    assert hints.mean_gap([(pair, hints.from_prediction(pair))]).value == pytest.approx(wanted)
+    pair = question_rows("month_ranking", 80, hint=70, hinted=True, pair=True)
+    expected = abs(100 * (0.49 + 0.51 * 0.542) - 80)
+    assert hints.mean_absolute_gap([hints.prediction_gap(pair)]).value == pytest.approx(expected)
 
 
 def test_the_gap_between_two_arms_is_of_the_questions_they_share():
-    one, two = asked("month_mod2", 60), asked("month_mod2", 50).iloc[100:]
-    rows, gap = hints.difference(one, two)
+    first, second = question_rows("month_mod2", 60), question_rows("month_mod2", 50).iloc[100:]
+    rows, gap = hints.arm_gap(first, second)
     assert len(rows) == 400
-    assert hints.mean_gap([(rows, gap)]).value == pytest.approx(100 * 50 / 400)
+    assert hints.mean_absolute_gap([(rows, gap)]).value == pytest.approx(100 * 50 / 400)
 
 
 def test_a_distance_from_chance_has_two_sides():
-    assert hints.either_side(Estimate(-4, -6, -2)) == Estimate(4, 2, 6)
-    assert hints.either_side(Estimate(1, -3, 5)) == Estimate(1, 0.0, 5)
+    assert hints.absolute(Estimate(-4, -6, -2)) == Estimate(4, 2, 6)
+    assert hints.absolute(Estimate(1, -3, 5)) == Estimate(1, 0.0, 5)

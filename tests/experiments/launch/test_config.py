@@ -1,3 +1,5 @@
+"""The config: what each choice and scale sets, the arms of figures, and how errors are reported."""
+
 import re
 import subprocess
 import sys
@@ -14,17 +16,19 @@ from omegaconf.errors import OmegaConfBaseException
 from data_gen.errors import AuditError, ConfigError
 from experiments import reproduce
 from experiments.launch import figure_output, hydra_internals
+from experiments.launch.arms import arm_overrides, arms_of, figure_names
 from experiments.launch.config import CONF, run_config
-from experiments.launch.errors import explain, guarded
-from physics_lm import checks, plan
+from experiments.launch.errors import exit_on_error, user_message
+from physics_lm import checks
 from physics_lm.config import run as run_config_module
+from physics_lm.plan import plan
 from physics_lm.training.loop import DivergedError
 
 REFUSED = (HydraException, OmegaConfBaseException)
 GROUPS = sorted(path.name for path in Path(CONF).iterdir() if path.is_dir())
 CHOICES = sorted((path.parent.name, path.stem) for path in Path(CONF).glob("*/*.yaml"))
 SCALES = sorted(path.stem for path in Path(CONF).glob("scale/*.yaml"))
-FIGURES = reproduce.names()
+FIGURES = figure_names()
 
 
 @cache
@@ -34,8 +38,8 @@ def composed(*overrides):
 
 
 def test_the_menu_has_every_group():
-    wanted = {"scale", "world", "corpus", "tokenizer", "model", "pretrain", "finetune", "probe", "figure"}
-    assert wanted <= set(GROUPS)
+    expected = {"scale", "world", "corpus", "tokenizer", "model", "pretrain", "finetune", "probe", "figure"}
+    assert expected <= set(GROUPS)
     assert set(SCALES) >= {"smoke", "laptop", "gpu", "paper"}
 
 
@@ -50,28 +54,29 @@ def test_every_choice_composes_and_sets_what_its_file_says(group, choice):
     overrides = [f"{group}={choice}", *needed.get(choice, [])]
     config = composed(*overrides)
     checks.check(run_config(config))
-    found = OmegaConf.to_container(config, throw_on_missing=True)
+    settings = OmegaConf.to_container(config, throw_on_missing=True)
     if group == "scale":  # is tested by itself
         return
-    said = yaml.safe_load((Path(CONF) / group / f"{choice}.yaml").read_text())
-    assert {name: found[group][name] for name in said} == said
+    expected = yaml.safe_load((Path(CONF) / group / f"{choice}.yaml").read_text())
+    assert {name: settings[group][name] for name in expected} == expected
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_what_a_choice_sets_is_set_over_a_scales_sizes(scale, tmp_path):
-    wide = {"kind": "llama", "layers": 2, "width": 48, "heads": 6}
-    long = {"steps": 7, "batch": 3, "lr": 0.5}
-    for group, said in (("model", wide), ("pretrain", long), ("finetune", long), ("world", {"people": 30})):
+    model = {"kind": "llama", "layers": 2, "width": 48, "heads": 6}
+    training = {"steps": 7, "batch": 3, "lr": 0.5}
+    choices = {"model": model, "pretrain": training, "finetune": training, "world": {"people": 30}}
+    for group, expected in choices.items():
         (tmp_path / group).mkdir()
-        (tmp_path / group / "own.yaml").write_text(yaml.safe_dump(said))
-        found = composed(f"scale={scale}", f"{group}=own", f"hydra.searchpath=[file://{tmp_path}]")
-        assert {name: found[group][name] for name in said} == said
+        (tmp_path / group / "own.yaml").write_text(yaml.safe_dump(expected))
+        config = composed(f"scale={scale}", f"{group}=own", f"hydra.searchpath=[file://{tmp_path}]")
+        assert {name: config[group][name] for name in expected} == expected
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_scale_sets_what_its_file_says(scale):
-    def settings(part, prefix=""):
-        for name, value in part.items():
+    def settings(section, prefix=""):
+        for name, value in section.items():
             if isinstance(value, dict):
                 yield from settings(value, f"{prefix}{name}.")
             else:
@@ -80,9 +85,9 @@ def test_a_scale_sets_what_its_file_says(scale):
     text = yaml.safe_load((Path(CONF) / "scale" / f"{scale}.yaml").read_text())
     text.pop("defaults", None)
     config = composed(f"scale={scale}")
-    for name, value in settings({key: part for key, part in text.items() if key != "scale"}):
-        found = OmegaConf.select(config, name)
-        assert found == (float(value) if isinstance(found, float) else value), name
+    for name, value in settings({key: section for key, section in text.items() if key != "scale"}):
+        actual = OmegaConf.select(config, name)
+        assert actual == (float(value) if isinstance(actual, float) else value), name
     assert config.scale.name == scale
     assert config.scale.departures
 
@@ -92,7 +97,7 @@ def test_a_scale_sets_what_its_file_says(scale):
 def test_every_figure_has_arms_at_every_scale(figure, scale):
     config = composed(f"figure={figure}")
     for arms in ("default", "all"):
-        chosen = reproduce.arms_of(OmegaConf.merge(config.figure, {"arms": arms}), scale)
+        chosen = arms_of(OmegaConf.merge(config.figure, {"arms": arms}), scale)
         assert set(chosen) <= set(config.figure.known)
         assert chosen, arms
 
@@ -103,18 +108,18 @@ def test_every_figure_has_arms_at_every_scale(figure, scale):
 def test_every_arm_of_every_figure_composes_at_every_scale(figure, scale):
     config = hydra_internals.compose([f"figure={figure}", f"scale={scale}"])
     config.figure.arms = list(config.figure.known)
-    for (arm, seed), overrides in reproduce.jobs_of(config, [f"scale={scale}"]).items():
+    for (arm, seed), overrides in arm_overrides(config, [f"scale={scale}"]).items():
         run = run_config(composed(*overrides))
         checks.check(run)
         assert run.seed == seed
-        assert plan.plan(run).steps, arm
+        assert plan(run).steps, arm
 
 
 def test_arms_differ_and_mixed_ones_are_not_finetuned():
     config = hydra_internals.compose(["scale=smoke"])
     config.figure.arms = list(config.figure.known)
-    runs = {arm: run_config(composed(*o)) for (arm, _), o in reproduce.jobs_of(config, ["scale=smoke"]).items()}
-    assert len({plan.plan(run).probe.key for run in runs.values()}) == len(runs) == 32
+    runs = {arm: run_config(composed(*o)) for (arm, _), o in arm_overrides(config, ["scale=smoke"]).items()}
+    assert len({plan(run)["probe"].key for run in runs.values()}) == len(runs) == 32
     for arm, run in runs.items():
         mixed = arm.endswith("_mixed")
         assert run.corpus.name == arm.removesuffix("_mixed")
@@ -128,8 +133,8 @@ def test_the_knobs_of_a_corpus_are_what_its_name_says():
         assert corpus.fullname == name.endswith("_fullname")
         assert corpus.fresh == ("infinity" in name)
         assert corpus.couple == name.startswith("couple")
-        told = re.match(r"(?:multi|couple)(\d+)", name)
-        assert corpus.entries == (int(told[1]) if told else 1)
+        match = re.match(r"(?:multi|couple)(\d+)", name)
+        assert corpus.entries == (int(match[1]) if match else 1)
         assert corpus.reverse == int(name.partition("reverse")[2] or 0)
         permuted = name.partition("_permute")[2][:1]
         assert corpus.orders == (int(permuted) if permuted.isdigit() else int("permute" in name or corpus.couple))
@@ -137,8 +142,8 @@ def test_the_knobs_of_a_corpus_are_what_its_name_says():
 
 def test_what_the_user_gives_comes_over_an_arms_own():
     config = hydra_internals.compose(["scale=smoke", "figure.arms=[single_mixed]", "figure.seeds=2", "seed=3"])
-    given = ["scale=smoke", "figure.arms=[single_mixed]", "figure.seeds=2", "seed=3", "pretrain.question_share=0.2"]
-    jobs = reproduce.jobs_of(config, given)
+    overrides = ["scale=smoke", "figure.arms=[single_mixed]", "figure.seeds=2", "seed=3", "pretrain.question_share=0.2"]
+    jobs = arm_overrides(config, overrides)
     assert list(jobs) == [("single_mixed", 3), ("single_mixed", 4)]
     runs = [run_config(hydra_internals.compose(overrides)) for overrides in jobs.values()]
     assert [run.seed for run in runs] == [3, 4]
@@ -148,7 +153,7 @@ def test_what_the_user_gives_comes_over_an_arms_own():
 def test_an_unknown_arm_is_refused():
     config = hydra_internals.compose(["scale=smoke", "figure.arms=[single,triple]"])
     with pytest.raises(ConfigError, match="figure.arms: no arm triple"):
-        reproduce.arms_of(config.figure, "smoke")
+        arms_of(config.figure, "smoke")
 
 
 @pytest.mark.parametrize(
@@ -194,12 +199,12 @@ def test_an_error_that_can_be_mended_is_one_line(error, capsys):
         raise error
 
     with pytest.raises(SystemExit) as stopped:
-        guarded(work)
+        exit_on_error(work)
     assert stopped.value.code == 2
-    said = capsys.readouterr()
-    assert said.err.startswith("error: ")
-    assert said.err.count("\n") == 1
-    assert said.out == ""
+    output = capsys.readouterr()
+    assert output.err.startswith("error: ")
+    assert output.err.count("\n") == 1
+    assert output.out == ""
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), ValueError("y"), OSError(EACCES, "no")])
@@ -207,9 +212,9 @@ def test_a_defect_of_ours_keeps_its_traceback(error):
     def work():
         raise error
 
-    assert explain(error) is None
+    assert user_message(error) is None
     with pytest.raises(type(error)):
-        guarded(work)
+        exit_on_error(work)
 
 
 def test_an_interrupt_is_said_in_one_line_also_where_a_library_makes_another_error_of_it(monkeypatch, capsys):
@@ -226,13 +231,13 @@ def test_an_interrupt_is_said_in_one_line_also_where_a_library_makes_another_err
     with pytest.raises(AttributeError, match="_invalidate_flags_cache"):
         work()
     with pytest.raises(SystemExit) as stopped:
-        guarded(work)
+        exit_on_error(work)
     assert stopped.value.code == 130
     assert capsys.readouterr().err == "stopped: the same command goes on from here\n"
 
 
-def test_guarded_returns_what_the_work_returns():
-    assert guarded(lambda: 7) == 7
+def test_exit_on_error_returns_what_the_work_returns():
+    assert exit_on_error(lambda: 7) == 7
 
 
 def test_a_command_line_is_read_without_torch():
@@ -245,7 +250,7 @@ def test_a_command_line_is_read_without_torch():
 
 
 @pytest.mark.parametrize(
-    ("part", "told", "said"),
+    ("section", "content", "message"),
     [
         ("settings", {"smok": {}}, r"settings\.smok: no such scale; choose one of gpu, laptop, paper, smoke"),
         ("departures", {"lap": {"grid": "one"}}, r"departures\.lap: no such scale"),
@@ -253,27 +258,27 @@ def test_a_command_line_is_read_without_torch():
         ("default", {"smoke": ["singel"]}, r"default\.smoke: no arm singel"),
     ],
 )
-def test_a_figures_yaml_speaks_of_scales_and_arms_that_there_are(part, told, said):
+def test_a_figures_yaml_speaks_of_scales_and_arms_that_there_are(section, content, message):
     config = hydra_internals.compose(["scale=smoke"])
-    config.figure[part] = told
-    with pytest.raises(ConfigError, match=said):
-        reproduce.arms_of(config.figure, "smoke")
+    config.figure[section] = content
+    with pytest.raises(ConfigError, match=message):
+        arms_of(config.figure, "smoke")
 
 
 def test_a_figure_that_cannot_be_drawn_is_said_before_anything_is_trained(monkeypatch, tmp_path):
-    for figure in reproduce.names():
-        assert figure_output.module(figure)
+    for figure in figure_names():
+        assert figure_output.load_figure(figure)
     with pytest.raises(ConfigError, match=r"figure=letters: No module .*is a module of experiments/figures"):
-        figure_output.module("letters")
+        figure_output.load_figure("letters")
     monkeypatch.delattr("experiments.figures.shuffle.claims")
     with pytest.raises(ConfigError, match=r"figure=shuffle: experiments/figures/shuffle.py has no claims"):
-        figure_output.module("shuffle")
-    given = ["scale=smoke", "figure=shuffle", f"paths.lab={tmp_path}"]
+        figure_output.load_figure("shuffle")
+    overrides = ["scale=smoke", "figure=shuffle", f"paths.lab={tmp_path}"]
     with pytest.raises(ConfigError, match="has no claims"):
-        reproduce.reproduce(hydra_internals.compose(given), given)
-    monkeypatch.setattr(reproduce, "names", lambda: ["shuffle"])
-    everything = ["scale=smoke", "figure=all", f"paths.lab={tmp_path}"]
-    assert reproduce.reproduce(hydra_internals.compose(everything), everything) == 1  # of all figures it stops no other
+        reproduce.reproduce(hydra_internals.compose(overrides), overrides)
+    monkeypatch.setattr(reproduce, "figure_names", lambda: ["shuffle"])
+    all_overrides = ["scale=smoke", "figure=all", f"paths.lab={tmp_path}"]
+    assert reproduce.reproduce(hydra_internals.compose(all_overrides), all_overrides) == 1  # it stops no other
     assert not (tmp_path / "artifacts").exists()
 
 

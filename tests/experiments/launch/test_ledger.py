@@ -1,3 +1,5 @@
+"""The ledger, the status that is read from it, and the sweeps that write it."""
+
 import json
 import os
 import subprocess
@@ -12,10 +14,10 @@ from hydra.core.utils import JobReturn, JobStatus
 
 from data_gen.errors import ConfigError
 from experiments import status
-from experiments.launch import hydra_internals
-from experiments.launch import jobs as sweep_jobs
+from experiments.launch import hydra_internals, sweep
 from experiments.launch import ledger as ledgers
-from experiments.launch.errors import guarded
+from experiments.launch.errors import exit_on_error
+from experiments.launch.jobs import Job, execute_job
 from experiments.launch.ledger import Entry, Ledger
 from physics_lm import progress
 from physics_lm.store import schemas
@@ -31,7 +33,7 @@ def ledger(tmp_path):
 
 def record(launcher, jobs):
     """Record the jobs of some lists of overrides."""
-    return sweep_jobs.record(launcher, [sweep_jobs.Job.of(job) for job in jobs])
+    return sweep.record(launcher, [Job.of(job) for job in jobs])
 
 
 def test_an_entry_is_read_back_as_it_was_written(ledger):
@@ -45,14 +47,14 @@ def test_an_entry_is_read_back_as_it_was_written(ledger):
 def test_a_reader_never_sees_half_an_entry(ledger):
     """Several writers at once, and a reader that looks all the while."""
     entries = [Entry(KEY, "x" * size) for size in (10, 10_000, 200_000)]
-    writers = [threading.Thread(target=lambda one=one: [ledger.write(one) for _ in range(30)]) for one in entries]
+    writers = [threading.Thread(target=lambda entry=e: [ledger.write(entry) for _ in range(30)]) for e in entries]
     ledger.write(entries[0])
     for writer in writers:
         writer.start()
-    seen = 0
+    reads = 0
     while any(writer.is_alive() for writer in writers):
-        seen += json.loads((ledger.folder / f"{KEY}.json").read_text())["key"] == KEY
-    assert seen
+        reads += json.loads((ledger.folder / f"{KEY}.json").read_text())["key"] == KEY
+    assert reads
 
 
 def test_a_ledger_of_a_newer_version_is_refused_in_one_line_and_left_as_it_is(ledger):
@@ -94,7 +96,7 @@ def test_a_job_that_fails_leaves_its_traceback_and_config(ledger):
 
 
 def test_a_heartbeat_tells_what_the_job_is_at(ledger, monkeypatch):
-    monkeypatch.setattr(ledgers, "BEAT", 0.01)
+    monkeypatch.setattr(ledgers, "HEARTBEAT_SECONDS", 0.01)
     with ledger.running(Entry(KEY, "a")), progress.Bar("pretrain x", 40, "step", 10) as bar:
         first = ledger.read(KEY).beat
         bar.update(10)
@@ -124,12 +126,12 @@ def test_a_job_whose_process_was_killed_is_not_alive(ledger):
 def test_a_silent_job_of_another_host_counts_as_dead_after_a_while(ledger):
     ledger.write(Entry(KEY, "a", state="running", host="elsewhere", beat=time.time()))
     assert ledger.alive(ledger.read(KEY))
-    ledger.write(Entry(KEY, "a", state="running", host="elsewhere", beat=time.time() - ledgers.LOST - 1))
+    ledger.write(Entry(KEY, "a", state="running", host="elsewhere", beat=time.time() - ledgers.DEAD_AFTER_SECONDS - 1))
     assert not ledger.alive(ledger.read(KEY))
 
 
-def rows_of(ledger, key):
-    """Leave in the store what a job's rows are known by."""
+def write_manifest(ledger, key):
+    """Write the manifest by which the store knows that a job's rows are there."""
     folder = ledger.lab / "artifacts" / "probe" / key
     folder.mkdir(parents=True)
     (folder / MANIFEST).write_text("{}")
@@ -139,7 +141,7 @@ def test_the_store_says_what_is_done(ledger):
     for key, state in (("a", "failed"), ("b", "done"), ("c", "done"), ("d", "running"), ("e", "planned")):
         ledger.write(Entry(key * 64, f"corpus={key}", "s1", state, started=1, error="no" if state == "failed" else ""))
     for key in "abe":
-        rows_of(ledger, key * 64)
+        write_manifest(ledger, key * 64)
     lines = {line.split()[-1]: line.split()[0] for line in status.table(ledger, 1140).splitlines()[1:-1]}
     assert [lines[f"corpus={key}"] for key in "abcde"] == ["done", "done", "removed", "interrupted", "done"]
 
@@ -163,14 +165,14 @@ def test_a_lab_that_can_only_be_read_goes_by_the_heartbeat(ledger, monkeypatch):
     ledger.write(Entry(KEY, "a", state="running", beat=time.time()))
     monkeypatch.setattr(ledger, "lock", denied)
     assert ledger.alive(ledger.read(KEY))
-    ledger.write(Entry(KEY, "a", state="running", beat=time.time() - ledgers.LOST - 1))
+    ledger.write(Entry(KEY, "a", state="running", beat=time.time() - ledgers.DEAD_AFTER_SECONDS - 1))
     assert not ledger.alive(ledger.read(KEY))
 
 
 def test_status_shows_jobs_progress_and_time_left(ledger):
     doing = {"title": "pretrain multi5", "done": 30, "total": 100, "rate": 1.0, "left": 70.0}
     ledger.write(Entry("a" * 64, "corpus=single", "s1", "done", started=1000, ended=1100, peak_mb=512.3))
-    rows_of(ledger, "a" * 64)
+    write_manifest(ledger, "a" * 64)
     ledger.write(Entry("c" * 64, "corpus=multi2", "s1", "planned"))
     ledger.write(Entry("d" * 64, "corpus=couple1", "s1", "failed", error="ConfigError: no"))
     with ledger.lock("b" * 64):
@@ -189,9 +191,9 @@ def test_status_of_an_empty_lab_says_what_to_do(ledger):
 
 
 def test_a_silent_bar_counts():
-    assert progress.current() is None
-    assert [progress.current().done for _ in progress.over([1, 2, 3], "x", "item")] == [0, 1, 2]
-    assert progress.current() is None
+    assert progress.current_state() is None
+    assert [progress.current_state().done for _ in progress.track([1, 2, 3], "x", "item")] == [0, 1, 2]
+    assert progress.current_state() is None
 
 
 class InProcess:
@@ -205,7 +207,7 @@ class InProcess:
         return [self.run(hydra_internals.compose(list(job))) for job in jobs]
 
     def run(self, config):
-        return JobReturn(status=JobStatus.COMPLETED, _return_value=sweep_jobs.run_job(config))
+        return JobReturn(status=JobStatus.COMPLETED, _return_value=execute_job(config))
 
 
 class Dying(InProcess):
@@ -222,9 +224,9 @@ def words(lab, *more):
 def test_a_failed_job_stops_no_other_and_the_same_sweep_does_only_what_is_missing(tmp_path):
     bad, good = words(tmp_path, "corpus=single", "pretrain.context=45"), words(tmp_path, "corpus=single")
     launcher = InProcess()
-    why = record(launcher, [bad, good, good])
-    assert "pretrain.context=45" in why[0]
-    assert why[1:] == ["", ""]
+    reasons = record(launcher, [bad, good, good])
+    assert "pretrain.context=45" in reasons[0]
+    assert reasons[1:] == ["", ""]
     assert len(launcher.launched) == 2
     failed, done = sorted(Ledger(tmp_path).entries(), key=lambda entry: entry.state, reverse=True)
     assert (failed.state, done.state) == ("failed", "done")
@@ -239,16 +241,16 @@ def test_a_failed_job_stops_no_other_and_the_same_sweep_does_only_what_is_missin
 
 
 def test_a_killed_job_is_written_down_by_the_launcher(tmp_path):
-    (why,) = record(Dying(), [words(tmp_path, "corpus=single")])
+    (reason,) = record(Dying(), [words(tmp_path, "corpus=single")])
     (entry,) = Ledger(tmp_path).entries()
     assert entry.state == "failed"
-    assert why == entry.error
-    assert "killed by signal 9" in why
+    assert reason == entry.error
+    assert "killed by signal 9" in reason
 
 
 def test_a_job_that_another_launcher_runs_is_joined_and_comes_last(tmp_path, capsys):
     jobs = [words(tmp_path, f"corpus={name}") for name in ("single", "multi2")]
-    key = sweep_jobs.Job.of(jobs[0]).key
+    key = Job.of(jobs[0]).key
     ledger, launcher = Ledger(tmp_path), Dying()
     with ledger.lock(key):
         ledger.write(Entry(key, "corpus=single", state="running", host="here", pid=7, beat=time.time()))
@@ -258,16 +260,16 @@ def test_a_job_that_another_launcher_runs_is_joined_and_comes_last(tmp_path, cap
 
 
 def test_jobs_that_share_a_missing_training_do_not_wait_while_there_is_other_work(tmp_path):
-    def wanted(corpus, steps, lr):
+    def make_job(corpus, steps, lr):
         job = words(tmp_path, f"corpus={corpus}", f"pretrain.steps={steps}", f"finetune.lr={lr}")
-        return sweep_jobs.Job.of(job)
+        return Job.of(job)
 
-    jobs = [wanted(corpus, steps, lr) for corpus, steps in (("single", 9), ("multi2", 5)) for lr in (1e-3, 2e-3)]
-    ranked = [(one.run.corpus.name, one.run.finetune.lr) for one in sweep_jobs.order(jobs)]
+    jobs = [make_job(corpus, steps, lr) for corpus, steps in (("single", 9), ("multi2", 5)) for lr in (1e-3, 2e-3)]
+    ranked = [(job.run.corpus.name, job.run.finetune.lr) for job in sweep.order(jobs)]
     assert ranked == [("single", 1e-3), ("multi2", 1e-3), ("multi2", 2e-3), ("single", 2e-3)]
-    probes = [sweep_jobs.Job.of(words(tmp_path, f"probe.batch={n}")) for n in (8, 16)]
-    ranked = sweep_jobs.order([*probes, wanted("single", 1, 1e-3)])
-    assert [one.run.probe.batch for one in ranked] == [8, 256, 16]
+    probes = [Job.of(words(tmp_path, f"probe.batch={n}")) for n in (8, 16)]
+    ranked = sweep.order([*probes, make_job("single", 1, 1e-3)])
+    assert [job.run.probe.batch for job in ranked] == [8, 256, 16]
 
 
 def test_a_sweep_with_an_impossible_job_ends_before_any_work(tmp_path):
@@ -280,7 +282,7 @@ def test_a_sweep_with_an_impossible_job_ends_before_any_work(tmp_path):
 
 def test_a_sweep_on_a_ledger_of_a_newer_version_ends_before_any_work(tmp_path):
     job = words(tmp_path, "corpus=single")
-    key = sweep_jobs.Job.of(job).key
+    key = Job.of(job).key
     (tmp_path / "ledger").mkdir()
     (tmp_path / "ledger" / f"{key}.json").write_text(json.dumps({"version": 99, "key": key}))
     launcher = InProcess()
@@ -290,19 +292,19 @@ def test_a_sweep_on_a_ledger_of_a_newer_version_ends_before_any_work(tmp_path):
 
 
 def test_a_full_disk_is_said_in_one_line_and_loses_nothing(tmp_path, monkeypatch):
-    job, real, writes = words(tmp_path, "corpus=single"), Ledger.write, []
+    job, write, writes = words(tmp_path, "corpus=single"), Ledger.write, []
 
     def full(self, entry):
         writes.append(entry)
         if len(writes) > 1:  # planned is written, nothing after it
             raise OSError(ENOSPC, "No space left on device", "lab/ledger/x.json")
-        return real(self, entry)
+        return write(self, entry)
 
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "write", full)
-        (why,) = record(InProcess(), [job])
-    assert why.startswith("the disk is full (lab/ledger/x.json)")
-    assert "\n" not in why
+        (reason,) = record(InProcess(), [job])
+    assert reason.startswith("the disk is full (lab/ledger/x.json)")
+    assert "\n" not in reason
     assert record(InProcess(), [job]) == [""]
     assert Ledger(tmp_path).entries()[0].state == "done"
 
@@ -312,12 +314,12 @@ def test_rows_that_do_not_fit_together_are_one_line_of_a_command(capsys):
         raise schemas.SchemaError("column correct is truth in a and text in b")
 
     with pytest.raises(SystemExit):
-        guarded(work)
+        exit_on_error(work)
     assert capsys.readouterr().err == "error: column correct is truth in a and text in b\n"
 
 
 def test_the_sweeper_goes_on_after_a_failed_batch_and_counts_it(tmp_path, capsys):
-    recorded = sweep_jobs.RecordingLauncher(InProcess())
+    recorded = sweep.RecordingLauncher(InProcess())
     for batch in (words(tmp_path, "pretrain.context=45"), words(tmp_path, "corpus=single")):
         assert recorded.launch([batch], 0) == []
     assert recorded.failed == 1

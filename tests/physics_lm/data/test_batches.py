@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_gen.people.world import make
-from data_gen.questions import ask
+from data_gen.questions import generate
 from physics_lm.data import tokenizers
 from physics_lm.data.batches import IGNORE, QuestionBatches
 from physics_lm.data.ragged import epoch_order, join, pad
@@ -14,8 +14,8 @@ END = 0
 sequences = st.lists(st.lists(st.integers(1, 99), max_size=6), min_size=1, max_size=8)
 
 
-def joined(parts, end=END):
-    return [token for part in parts for token in (*part, end)]
+def joined(lists, end=END):
+    return [token for ids in lists for token in (*ids, end)]
 
 
 def numbered(entries, length=5):
@@ -24,27 +24,27 @@ def numbered(entries, length=5):
 
 
 @given(sequences)
-def test_ragged_lays_sequences_end_to_end(parts):
-    laid = join(parts, END)
-    assert len(laid) == len(parts)
-    assert [list(laid[i]) for i in range(len(laid))] == [[*part, END] for part in parts]
-    assert laid.lengths.tolist() == [len(part) + 1 for part in parts]
+def test_ragged_lays_sequences_end_to_end(lists):
+    laid = join(lists, END)
+    assert len(laid) == len(lists)
+    assert [list(laid[i]) for i in range(len(laid))] == [[*ids, END] for ids in lists]
+    assert laid.lengths.tolist() == [len(ids) + 1 for ids in lists]
 
 
 @given(sequences, st.randoms())
-def test_reorder_is_the_naive_loop(parts, random):
-    order = list(range(len(parts)))
+def test_reorder_is_the_naive_loop(lists, random):
+    order = list(range(len(lists)))
     random.shuffle(order)
-    assert join(parts, END).reorder(np.array(order)).tolist() == joined(parts[i] for i in order)
+    assert join(lists, END).reorder(np.array(order)).tolist() == joined(lists[i] for i in order)
 
 
 @given(sequences, st.data())
-def test_pad_is_the_naive_loop(parts, data):
-    index = data.draw(st.lists(st.integers(0, len(parts) - 1), min_size=1, max_size=6))
-    chosen = [[*parts[i], END] for i in index]
+def test_pad_is_the_naive_loop(lists, data):
+    index = data.draw(st.lists(st.integers(0, len(lists) - 1), min_size=1, max_size=6))
+    chosen = [[*lists[i], END] for i in index]
     longest = max(map(len, chosen))
-    padded = pad(join(parts, END), np.array(index), -1)
-    assert padded.tolist() == [part + [-1] * (longest - len(part)) for part in chosen]
+    padded = pad(join(lists, END), np.array(index), -1)
+    assert padded.tolist() == [ids + [-1] * (longest - len(ids)) for ids in chosen]
     assert padded.dtype == np.int32
 
 
@@ -63,16 +63,16 @@ def epoch_of(windows, epoch):
 @pytest.mark.parametrize("epoch", [0, 1, 5])
 def test_an_epochs_windows_are_the_entries_in_that_epochs_order(context, epoch):
     packed = numbered(40)
-    laid = packed.reorder(epoch_order(40, 3, epoch))
+    tokens = packed.reorder(epoch_order(40, 3, epoch))
     windows = Windows(lambda _: packed, context, 3)
-    assert windows.per_epoch == len(laid) // context
-    assert epoch_of(windows, epoch).tolist() == laid[: windows.per_epoch * context].tolist()
+    assert windows.per_epoch == len(tokens) // context
+    assert epoch_of(windows, epoch).tolist() == tokens[: windows.per_epoch * context].tolist()
 
 
 def test_an_epoch_shows_every_entry_and_leaves_out_less_than_a_window():
     packed = numbered(40)
-    shown = epoch_of(Windows(lambda _: packed, 8, 0), 2)
-    assert 0 <= len(packed.flat) - len(shown) < 8
+    tokens = epoch_of(Windows(lambda _: packed, 8, 0), 2)
+    assert 0 <= len(packed.flat) - len(tokens) < 8
     whole = epoch_of(Windows(lambda _: packed, 1, 0), 2)
     assert sorted(whole.tolist()) == sorted(packed.flat.tolist())
 
@@ -91,11 +91,11 @@ def test_unshuffled_windows_keep_the_corpus_order():
 
 
 @given(st.permutations(range(30)))
-def test_a_window_does_not_depend_on_who_asked_before(asked):
+def test_a_window_does_not_depend_on_who_asked_before(order):
     packed = numbered(20)
     straight, mixed = Windows(lambda _: packed, 8, 0), Windows(lambda _: packed, 8, 0)
     expected = [straight[i].tolist() for i in range(30)]
-    assert {i: mixed[i].tolist() for i in asked} == dict(enumerate(expected))
+    assert {i: mixed[i].tolist() for i in order} == dict(enumerate(expected))
 
 
 def test_fresh_entries_are_asked_for_by_epoch():
@@ -115,8 +115,8 @@ def test_a_context_longer_than_the_corpus_is_refused():
 
 def mixture(share, batch=4, seed=0):
     entries = Windows(lambda _: join([[number + 1] * 7 for number in range(50)], END), 8, seed)
-    asked = Windows(lambda _: join([[number + 1001] * 3 for number in range(20)], END), 8, seed + 1)
-    return WindowBatches(entries, asked, share, batch, seed)
+    questions = Windows(lambda _: join([[number + 1001] * 3 for number in range(20)], END), 8, seed + 1)
+    return WindowBatches(entries, questions, share, batch, seed)
 
 
 def rows_of(mixed, count):
@@ -126,9 +126,9 @@ def rows_of(mixed, count):
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.3, 0.5, 0.8, 0.9])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_share_of_question_windows_is_exact(share, seed):
-    asked = rows_of(mixture(share, seed=seed), 1000).max(axis=1) > 1000
+    is_question = rows_of(mixture(share, seed=seed), 1000).max(axis=1) > 1000
     for count in (10, 100, 500, 1000):
-        assert abs(asked[:count].sum() - share * count) <= 1
+        assert abs(is_question[:count].sum() - share * count) <= 1
 
 
 def test_every_window_is_of_one_kind_and_none_is_skipped():
@@ -136,9 +136,9 @@ def test_every_window_is_of_one_kind_and_none_is_skipped():
     rows = rows_of(mixed, 200)
     kinds = {frozenset(np.unique(row[row != END] > 1000).tolist()) for row in rows}
     assert kinds == {frozenset({True}), frozenset({False})}
-    asked = rows.max(axis=1) > 1000
-    assert rows[asked].tolist() == [mixed.questions[i].tolist() for i in range(asked.sum())]
-    assert rows[~asked].tolist() == [mixed.entries[i].tolist() for i in range((~asked).sum())]
+    is_question = rows.max(axis=1) > 1000
+    assert rows[is_question].tolist() == [mixed.questions[i].tolist() for i in range(is_question.sum())]
+    assert rows[~is_question].tolist() == [mixed.entries[i].tolist() for i in range((~is_question).sum())]
 
 
 def test_without_a_share_all_windows_are_entries():
@@ -158,12 +158,12 @@ def test_question_windows_hold_only_questions_of_p_train(smoke, batches_of, tmp_
     mixed = batches_of(config, "pretrain")
     tokenizer = tokenizers.load(next((tmp_path / "artifacts" / "tokenizer").iterdir()))
     world = make(config.world, config.seed)
-    allowed = {question.text for question in ask(world, config.questions, "train")}
-    forbidden = {question.text for question in ask(world, config.questions, "test")}
+    allowed = {question.text for question in generate(world, config.questions, "train")}
+    forbidden = {question.text for question in generate(world, config.questions, "test")}
     windows = [tokenizer.decode(row) for step in range(20) for row in mixed(step)[0]]
-    asked = [window for window in windows if "Answer:" in window]
-    assert len(asked) == pytest.approx(config.pretrain.question_share * len(windows), abs=1)
-    whole = {text.strip() for window in asked for text in window.split(tokenizer.eos_token)[1:-1]}
+    of_questions = [window for window in windows if "Answer:" in window]
+    assert len(of_questions) == pytest.approx(config.pretrain.question_share * len(windows), abs=1)
+    whole = {text.strip() for window in of_questions for text in window.split(tokenizer.eos_token)[1:-1]}
     assert whole
     assert whole <= allowed
     assert not whole & forbidden
@@ -197,7 +197,7 @@ def test_finetuning_learns_the_answers_of_p_train_only(smoke, batches_of, tmp_pa
     batches = batches_of(config, "finetune")
     tokenizer = tokenizers.load(next((tmp_path / "artifacts" / "tokenizer").iterdir()))
     world = make(config.world, config.seed)
-    golds = {question.text: question.gold for question in ask(world, config.questions, "train")}
+    golds = {question.text: question.gold for question in generate(world, config.questions, "train")}
     for step in range(8):
         for inputs, labels in zip(*batches(step), strict=True):
             text = tokenizer.decode(inputs).replace(tokenizer.eos_token, "").strip()

@@ -16,38 +16,41 @@ from physics_lm.data.entry_tokens import entry_assembler
 from physics_lm.data.windows import Windows
 
 FRESH = CorpusConfig("multi_infinity_permute", entries=1, fresh=True)
-HERE = torch.device("cpu")
+CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @examples(25)
 @given(config=knobs, seed=st.integers(0, 3), epoch=st.integers(1, 5))
 def test_drawn_entries_are_the_assembled_ones(kind, config, seed, epoch):
-    laid = entry_assembler(
+    assembler = entry_assembler(
         small_world(people=12, seed=seed, first_person=5), replace(config, fresh=True), tokenizer(kind)
     )
-    found, expected = entry_tokens_gpu.GpuEntryAssembler(laid, HERE).epoch(epoch), laid.epoch(epoch).sequences
-    assert found.flat.tolist() == expected.flat.tolist()
-    assert found.bounds.tolist() == expected.bounds.tolist()
+    on_device, expected = (
+        entry_tokens_gpu.GpuEntryAssembler(assembler, CPU).epoch(epoch),
+        assembler.epoch(epoch).sequences,
+    )
+    assert on_device.flat.tolist() == expected.flat.tolist()
+    assert on_device.bounds.tolist() == expected.bounds.tolist()
 
 
 def test_blocks_change_nothing(monkeypatch):
-    laid = entry_assembler(small_world(people=30), replace(FRESH, entries=2, orders=3), tokenizer("word"))
-    whole = entry_tokens_gpu.GpuEntryAssembler(laid, HERE).epoch(3).flat.tolist()
-    monkeypatch.setattr(entry_tokens_gpu, "BLOCK", 7 * laid.config.entries_per_person)
-    assert entry_tokens_gpu.GpuEntryAssembler(laid, HERE).epoch(3).flat.tolist() == whole
+    assembler = entry_assembler(small_world(people=30), replace(FRESH, entries=2, orders=3), tokenizer("word"))
+    whole = entry_tokens_gpu.GpuEntryAssembler(assembler, CPU).epoch(3).flat.tolist()
+    monkeypatch.setattr(entry_tokens_gpu, "BLOCK", 7 * assembler.config.entries_per_person)
+    assert entry_tokens_gpu.GpuEntryAssembler(assembler, CPU).epoch(3).flat.tolist() == whole
 
 
 def test_windows_are_the_same():
-    laid = entry_assembler(small_world(people=30), FRESH, tokenizer("word"))
-    drawn = entry_tokens_gpu.gpu_entry_assembler(laid, HERE)
-    here, there = (Windows(source, 64, 1) for source in (lambda n: laid.epoch(n).sequences, drawn.epoch))
-    assert here.per_epoch == there.per_epoch
-    assert all(np.array_equal(here[index], there[index]) for index in range(3 * here.per_epoch))
+    assembler = entry_assembler(small_world(people=30), FRESH, tokenizer("word"))
+    on_device = entry_tokens_gpu.gpu_entry_assembler(assembler, CPU)
+    expected, drawn = (Windows(source, 64, 1) for source in (lambda n: assembler.epoch(n).sequences, on_device.epoch))
+    assert expected.per_epoch == drawn.per_epoch
+    assert all(np.array_equal(expected[index], drawn[index]) for index in range(3 * expected.per_epoch))
 
 
 def test_a_device_that_draws_others_is_not_used(monkeypatch, caplog):
-    laid = entry_assembler(small_world(people=30), FRESH, tokenizer("word"))
-    monkeypatch.setattr(entry_tokens_gpu, "_shifted", lambda x, by: x >> by)
-    assert entry_tokens_gpu.gpu_entry_assembler(laid, HERE) is None
+    assembler = entry_assembler(small_world(people=30), FRESH, tokenizer("word"))
+    monkeypatch.setattr(entry_tokens_gpu, "_shift_right", lambda x, by: x >> by)
+    assert entry_tokens_gpu.gpu_entry_assembler(assembler, CPU) is None
     assert "draws other entries" in caplog.text

@@ -26,18 +26,18 @@ def values(world):
 
 
 def test_a_value_has_the_same_tokens_in_an_entry_and_alone(lab, tokenizer):
-    tokens = tokenizers.tokens(tokenizer)
+    tokens = tokenizers.token_function(tokenizer)
     for number, (attribute, value) in enumerate(values(lab.world)):
-        templates = sentence_templates.first(attribute.name, 8)
-        told = templates[number % 8].render("She", value, "She")
-        start, end = told.value
-        parts = [told.text[:start].rstrip(), value, told.text[end:]]
-        assert tokens(told.text)[len(tokens(parts[0])) :][: len(tokens(value))] == tokens(value), told.text
-        assert tokens(told.text)[: len(tokens(parts[0]))] == tokens(parts[0]), told.text
+        templates = sentence_templates.load_first(attribute.name, 8)
+        sentence = templates[number % 8].render("She", value, "She")
+        start, end = sentence.value
+        parts = [sentence.text[:start].rstrip(), value, sentence.text[end:]]
+        assert tokens(sentence.text)[len(tokens(parts[0])) :][: len(tokens(value))] == tokens(value), sentence.text
+        assert tokens(sentence.text)[: len(tokens(parts[0]))] == tokens(parts[0]), sentence.text
 
 
 def test_a_value_has_the_same_tokens_in_a_question_and_alone(lab, tokenizer):
-    tokens = tokenizers.tokens(tokenizer)
+    tokens = tokenizers.token_function(tokenizer)
     name = lab.world.name(0)
     for attribute, value in values(lab.world):
         prompt = f"{attribute.question.format(name=name)} Answer:"

@@ -24,12 +24,12 @@ def questions(lab):
 @pytest.fixture(scope="module")
 def model(lab, tokenizer, questions, tmp_path_factory):
     """Return a model that has learned some answers, so that right and wrong ones occur."""
-    made = registry.build(ModelConfig("gpt2_rotary", 2, 64, 4, 128), len(tokenizer), tokenizer.eos_token_id, 0)
-    asked = encoding.encode(tokenizer, [question for question in questions if question.split == "train"])
-    batches = QuestionBatches(asked.sequences, asked.start, 32, 0, tokenizer.eos_token_id)
+    model = registry.build(ModelConfig("gpt2_rotary", 2, 64, 4, 128), len(tokenizer), tokenizer.eos_token_id, 0)
+    encoded = encoding.encode(tokenizer, [question for question in questions if question.split == "train"])
+    batches = QuestionBatches(encoded.sequences, encoded.start, 32, 0, tokenizer.eos_token_id)
     config = TrainConfig(steps=70, batch=32, lr=5e-3, optimizer="muon", warmup=5, save_every=999, precision="fp32")
-    Training(made, batches, config, tmp_path_factory.mktemp("state")).run("test")
-    return made.eval()
+    Training(model, batches, config, tmp_path_factory.mktemp("state")).run("test")
+    return model.eval()
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def scores(model, tokenizer, questions):
 def greedy(model, tokenizer, questions):
     """Generate each answer to its end; prompts of one length together, so that nothing is padded."""
     prompts = [[tokenizer.eos_token_id, *tokenizer(q.prompt, add_special_tokens=False)["input_ids"]] for q in questions]
-    found = {}
+    answers = {}
     for length in {len(prompt) for prompt in prompts}:
         index = [i for i, prompt in enumerate(prompts) if len(prompt) == length]
         ids = torch.tensor([prompts[i] for i in index], device=model.device)
@@ -52,14 +52,14 @@ def greedy(model, tokenizer, questions):
             max_new_tokens=12,
             pad_token_id=tokenizer.eos_token_id,
         )
-        found.update(zip(index, out[:, length:].tolist(), strict=True))
-    return [found[i] for i in range(len(prompts))]
+        answers.update(zip(index, out[:, length:].tolist(), strict=True))
+    return [answers[i] for i in range(len(prompts))]
 
 
 def test_one_pass_exact_match_is_greedy_generation(model, tokenizer, questions, scores):
-    said = greedy(model, tokenizer, questions)
+    answers = greedy(model, tokenizer, questions)
     golds = [tokenizer(question.gold, add_special_tokens=False)["input_ids"] for question in questions]
-    right = [answer[: len(gold)] == gold for answer, gold in zip(said, golds, strict=True)]
+    right = [answer[: len(gold)] == gold for answer, gold in zip(answers, golds, strict=True)]
     assert [score.correct for score in scores] == right
     assert 0.1 < np.mean(right) < 0.9
 
@@ -102,22 +102,22 @@ def test_the_batch_size_changes_nothing(model, tokenizer, questions, scores, bat
 
 
 def test_a_question_is_prompt_answer_and_end_tokens(tokenizer, questions):
-    asked = encoding.encode(tokenizer, questions)
+    encoded = encoding.encode(tokenizer, questions)
     for number, question in enumerate(questions):
-        ids = asked.sequences[asked.sequence[number]]
-        start, stop = asked.start[number], asked.stop[number]
+        ids = encoded.sequences[encoded.sequence[number]]
+        start, stop = encoded.start[number], encoded.stop[number]
         assert ids[0] == tokenizer.eos_token_id
         assert tokenizer.decode(ids[1:start]).strip() == question.prompt
         assert tokenizer.decode(ids[start:stop]).strip() == question.gold
 
 
 def test_an_entrys_slices_hold_exactly_its_values(lab, tokenizer):
-    asked = encoding.encode_entries(tokenizer, lab.entries)
-    told = [(number, entry.text[s.start : s.end]) for number, entry in enumerate(lab.entries) for s in entry.spans]
-    assert asked.sequence.tolist() == [number for number, _ in told]
-    assert len(asked.sequences) == len(lab.entries)
-    for number, (_, value) in enumerate(told):
-        ids = asked.sequences[asked.sequence[number]][asked.start[number] : asked.stop[number]]
+    encoded = encoding.encode_entries(tokenizer, lab.entries)
+    values = [(number, entry.text[s.start : s.end]) for number, entry in enumerate(lab.entries) for s in entry.spans]
+    assert encoded.sequence.tolist() == [number for number, _ in values]
+    assert len(encoded.sequences) == len(lab.entries)
+    for number, (_, value) in enumerate(values):
+        ids = encoded.sequences[encoded.sequence[number]][encoded.start[number] : encoded.stop[number]]
         assert ids.tolist() == tokenizer(value, add_special_tokens=False)["input_ids"]
 
 
@@ -125,11 +125,11 @@ def test_a_whole_entry_scores_as_its_value_after_its_text_alone(lab, tokenizer, 
     """One pass over an entry equals one pass per value: nothing after a value reaches it."""
     entries = lab.entries[:3]
     together = exact_match.score(model, tokenizer, encoding.encode_entries(tokenizer, entries), 8)
-    asked = encoding.encode_entries(tokenizer, entries)
+    encoded = encoding.encode_entries(tokenizer, entries)
     for number, score in enumerate(together):
-        ids = asked.sequences[asked.sequence[number]][: asked.stop[number]].tolist()
+        ids = encoded.sequences[encoded.sequence[number]][: encoded.stop[number]].tolist()
         with torch.no_grad():
             logits = model(input_ids=torch.tensor([ids], device=model.device)).logits[0]
-        start, stop = int(asked.start[number]), int(asked.stop[number])
-        said = logits.argmax(-1)[start - 1 : stop - 1].tolist()
-        assert score.tokens_correct == sum(a == b for a, b in zip(said, ids[start:stop], strict=True))
+        start, stop = int(encoded.start[number]), int(encoded.stop[number])
+        predicted = logits.argmax(-1)[start - 1 : stop - 1].tolist()
+        assert score.tokens_correct == sum(a == b for a, b in zip(predicted, ids[start:stop], strict=True))

@@ -30,9 +30,9 @@ def alone(model, tokenizer, prompt, longest):
 def test_a_batch_says_what_each_prompt_says_alone(lab, loaded, batch):
     prompts = [question.prompt for question in lab.questions[::7]]
     prompts += [entry.text[: 10 + 9 * number] for number, entry in enumerate(lab.entries[:5])]  # of many lengths
-    said = generation.generate(*loaded, prompts, 6, batch)
-    assert said == [alone(*loaded, prompt, 6) for prompt in prompts]
-    assert len(set(said)) > 1
+    texts = generation.generate(*loaded, prompts, 6, batch)
+    assert texts == [alone(*loaded, prompt, 6) for prompt in prompts]
+    assert len(set(texts)) > 1
 
 
 def test_a_model_in_training_is_asked_without_its_dropout(lab, loaded, tmp_path):
@@ -44,8 +44,10 @@ def test_a_model_in_training_is_asked_without_its_dropout(lab, loaded, tmp_path)
     assert generation.generate(dropping, tokenizer, prompts, 6, 64) == generation.generate(
         model, tokenizer, prompts, 6, 64
     )
-    asked = encoding.encode(tokenizer, lab.questions[::9])
-    assert exact_match.score(dropping.train(), tokenizer, asked, 64) == exact_match.score(model, tokenizer, asked, 64)
+    encoded = encoding.encode(tokenizer, lab.questions[::9])
+    assert exact_match.score(dropping.train(), tokenizer, encoded, 64) == exact_match.score(
+        model, tokenizer, encoded, 64
+    )
 
 
 def test_a_prompt_that_fills_the_context_is_continued_by_one_token(lab, loaded):
@@ -58,27 +60,27 @@ def test_a_prompt_that_fills_the_context_is_continued_by_one_token(lab, loaded):
 
 def test_generation_agrees_with_the_one_pass_score(lab, smoke, tmp_path_factory):
     """A model that has learned some answers: right in one pass exactly where it writes the gold."""
-    from physics_lm import plan
-    from physics_lm import run as pipeline
+    from physics_lm.plan import plan
+    from physics_lm.run import execute
     from physics_lm.store.artifacts import Store
 
     config = smoke("corpus=multi2_permute", "finetune.steps=200", "finetune.lr=5e-3")
     folder = tmp_path_factory.mktemp("learned")
-    pipeline.run(config, folder)
-    model_folder = Store(folder).folder(plan.plan(config).finetune)
+    execute(config, folder)
+    model_folder = Store(folder).folder(plan(config)["finetune"])
     model, tokenizer = AutoModelForCausalLM.from_pretrained(model_folder), AutoTokenizer.from_pretrained(model_folder)
     scores = exact_match.score(model, tokenizer, encoding.encode(tokenizer, lab.questions), 64)
-    said = generation.generate(model, tokenizer, [question.prompt for question in lab.questions], 12, 64)
-    right = [text == question.gold for text, question in zip(said, lab.questions, strict=True)]
+    texts = generation.generate(model, tokenizer, [question.prompt for question in lab.questions], 12, 64)
+    right = [text == question.gold for text, question in zip(texts, lab.questions, strict=True)]
     assert right == [score.correct for score in scores]
     assert 0.05 < sum(right) / len(right) < 1
 
 
 def test_generation_ends_at_the_end_token_or_the_limit(loaded):
     model, tokenizer = loaded
-    said = generation.generate(model, tokenizer, ["Jennifer"], 3, 4)
-    assert len(tokenizer(said[0])["input_ids"]) <= 3
-    assert tokenizer.eos_token not in said[0]
+    texts = generation.generate(model, tokenizer, ["Jennifer"], 3, 4)
+    assert len(tokenizer(texts[0])["input_ids"]) <= 3
+    assert tokenizer.eos_token not in texts[0]
 
 
 def test_no_prompts_say_nothing(loaded):

@@ -12,8 +12,6 @@ from data_gen.corpus import dataset
 from data_gen.errors import ConfigError
 from data_gen.people import world
 from data_gen.questions import question
-from physics_lm import plan as planning
-from physics_lm import run as pipeline
 from physics_lm.config.model import ModelConfig
 from physics_lm.config.rewrite import RewriteConfig
 from physics_lm.config.tokenizer import TokenizerConfig
@@ -22,6 +20,8 @@ from physics_lm.data import encoding, ragged, tokenizers
 from physics_lm.data.batches import QuestionBatches
 from physics_lm.inference import rewriting
 from physics_lm.models import registry
+from physics_lm.plan import plan
+from physics_lm.run import execute
 from physics_lm.store.artifacts import Store
 from physics_lm.training.loop import Training
 
@@ -30,22 +30,22 @@ CHAT = "{% for turn in messages %}User: {{ turn['content'] }} Writer:{% endfor %
 
 
 @pytest.fixture(scope="module")
-def told(smoke):
+def originals(smoke):
     config = smoke("corpus=single", "world.people=8", "world.pools.employer=14")
-    made = world.make(config.world, config.seed)
-    return made, list(rendering.render(made, config.corpus, recipes.draw(made, config.corpus)))
+    people = world.make(config.world, config.seed)
+    return people, list(rendering.render(people, config.corpus, recipes.draw(people, config.corpus)))
 
 
 @pytest.fixture(scope="module")
-def writer(told, tmp_path_factory):
-    """Return the folder of a model that has learned to answer the prompts with the entries told backwards."""
-    made, entries = told
+def writer(originals, tmp_path_factory):
+    """Return the folder of a model that has learned to answer the prompts with the entries reversed."""
+    people, entries = originals
     answers = [backwards(entry) for entry in entries]
     answers[KNOWN:] = [answer.rpartition(" in ")[0] + "." for answer in answers[KNOWN:]]
-    asked = [rewriting.prompts(made, entries, 50, attempt) for attempt in range(2)]
+    by_attempt = [rewriting.prompts(people, entries, 50, attempt) for attempt in range(2)]
     items = [
         question.Question("rewrite", entry.person_id, "", "train", f"User: {prompt} Writer:", answer)
-        for prompts in asked
+        for prompts in by_attempt
         for entry, prompt, answer in zip(entries, prompts, answers, strict=True)
     ]
     vocabulary = tokenizers.train(TokenizerConfig("word"), [item.text for item in items])
@@ -78,44 +78,44 @@ def config_of(smoke, writer, *overrides):
 def rewritten(smoke, writer, tmp_path_factory):
     lab = tmp_path_factory.mktemp("rewritten")
     config = config_of(smoke, writer)
-    return lab, config, pd.read_parquet(pipeline.run(config, lab) / "rows.parquet")
+    return lab, config, pd.read_parquet(execute(config, lab) / "rows.parquet")
 
 
 def entries_of(lab, spec):
     return list(dataset.read(Store(lab).folder(spec)))
 
 
-def test_only_texts_with_the_name_and_all_six_values_are_kept(rewritten, told):
+def test_only_texts_with_the_name_and_all_six_values_are_kept(rewritten, originals):
     lab, config, _ = rewritten
-    made, before = told
-    plan = planning.plan(config)
-    kept = entries_of(lab, plan.rewrite)
+    people, before = originals
+    chain = plan(config)
+    kept = entries_of(lab, chain["rewrite"])
     assert [entry.person_id for entry in kept] == list(range(KNOWN))
     for entry, old in zip(kept, before[:KNOWN], strict=True):
         assert entry.text == backwards(old)
         assert {s.attribute: entry.text[s.start : s.end] for s in entry.spans} == {
             s.attribute: old.text[s.start : s.end] for s in old.spans
         }
-    manifest = Store(lab).manifest(plan.rewrite)
+    manifest = Store(lab).manifest(chain["rewrite"])
     assert (manifest["entries"], manifest["of"], manifest["people_left_out"]) == (KNOWN, 8, 8 - KNOWN)
-    assert entries_of(lab, plan.corpus) == before
+    assert entries_of(lab, chain["corpus"]) == before
 
 
 def test_the_rewritten_entries_are_what_is_read_and_probed(rewritten):
     lab, config, rows = rewritten
-    told = rows[rows["task"] == "biography"]
-    assert set(told["person"]) == set(range(KNOWN))
+    values = rows[rows["task"] == "biography"]
+    assert set(values["person"]) == set(range(KNOWN))
     assert rows[rows["task"] == "extraction"]["person"].nunique() == 8
-    plain = planning.plan(replace(config, rewrite=RewriteConfig()))
-    assert plain.corpus == planning.plan(config).corpus
-    assert plain.tokenizer != planning.plan(config).tokenizer
+    plain = plan(replace(config, rewrite=RewriteConfig()))
+    assert plain["corpus"] == plan(config)["corpus"]
+    assert plain.tokenizer != plan(config).tokenizer
 
 
-def test_a_killed_rewriting_asks_for_the_rest_only(rewritten, writer, told, tmp_path, monkeypatch):
+def test_a_killed_rewriting_asks_for_the_rest_only(rewritten, writer, originals, tmp_path, monkeypatch):
     lab, config, _ = rewritten
-    made, entries = told
+    people, entries = originals
     model, vocabulary = rewriting.load(config.rewrite)
-    real, batches = rewriting.answers, []
+    real, batches = rewriting.sample, []
 
     def counted(*args):
         batches.append(len(args[2]))
@@ -123,37 +123,37 @@ def test_a_killed_rewriting_asks_for_the_rest_only(rewritten, writer, told, tmp_
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(rewriting, "answers", counted)
+    monkeypatch.setattr(rewriting, "sample", counted)
     with pytest.raises(KeyboardInterrupt):
-        rewriting.rewrite(model, vocabulary, entries, made, config.rewrite, tmp_path)
-    found = rewriting.rewrite(model, vocabulary, entries, made, config.rewrite, tmp_path)
-    assert found == entries_of(lab, planning.plan(config).rewrite)
-    assert batches == [3, 3, 3, 2, 3, 1]  # asked again: the one that was stopped, then the four that failed
+        rewriting.rewrite(model, vocabulary, entries, people, config.rewrite, tmp_path)
+    entries_after = rewriting.rewrite(model, vocabulary, entries, people, config.rewrite, tmp_path)
+    assert entries_after == entries_of(lab, plan(config)["rewrite"])
+    assert batches == [3, 3, 3, 2, 3, 1]  # sampled again: the batch that was stopped, then the four entries that failed
 
 
-def test_sampling_is_decided_by_the_seed_alone(writer, told):
-    made, entries = told
+def test_sampling_is_decided_by_the_seed_alone(writer, originals):
+    people, entries = originals
     settings = RewriteConfig(path=str(writer), temperature=3.0, tokens=20)
     model, vocabulary = rewriting.load(settings)
-    asked = rewriting.prompts(made, entries, 50, 0)
+    prompts = rewriting.prompts(people, entries, 50, 0)
     torch.manual_seed(1)
-    first = rewriting.answers(model, vocabulary, asked, settings, 5)
+    first = rewriting.sample(model, vocabulary, prompts, settings, 5)
     torch.manual_seed(2)
-    assert rewriting.answers(model, vocabulary, asked, settings, 5) == first
-    assert rewriting.answers(model, vocabulary, asked, settings, 6) != first
+    assert rewriting.sample(model, vocabulary, prompts, settings, 5) == first
+    assert rewriting.sample(model, vocabulary, prompts, settings, 6) != first
 
 
-def test_a_prompt_holds_the_name_and_every_fact_in_the_entrys_order(told):
-    made, entries = told
+def test_a_prompt_holds_the_name_and_every_fact_in_the_entrys_order(originals):
+    people, entries = originals
     wordings = set()
     for attempt in range(4):
-        for entry, prompt in zip(entries, rewriting.prompts(made, entries, 37, attempt), strict=True):
+        for entry, prompt in zip(entries, rewriting.prompts(people, entries, 37, attempt), strict=True):
             values = [entry.text[s.start : s.end] for s in entry.spans]
-            assert made.name(entry.person_id) in prompt
+            assert people.name(entry.person_id) in prompt
             assert "about 37 words" in prompt or "37 words or so" in prompt
             places = [prompt.index(value) for value in values]
             assert places == sorted(places) or len(set(values)) < 6
-            wordings.add(prompt.replace(made.name(entry.person_id), "")[:12])
+            wordings.add(prompt.replace(people.name(entry.person_id), "")[:12])
     assert len(wordings) > 2
 
 
@@ -166,12 +166,12 @@ def test_a_prompt_holds_the_name_and_every_fact_in_the_entrys_order(told):
         (lambda text: text[: text.rindex(" ")] + ".", False),
     ],
 )
-def test_a_text_is_kept_up_to_its_last_full_stop_or_not_at_all(told, change, kept):
-    made, entries = told
-    found = rewriting.accept(change(entries[0].text), entries[0], made)
-    assert (found is not None) == kept
-    if found:
-        assert found.text == f"Sure! {entries[0].text}"
+def test_a_text_is_kept_up_to_its_last_full_stop_or_not_at_all(originals, change, kept):
+    people, entries = originals
+    accepted = rewriting.accept(change(entries[0].text), entries[0], people)
+    assert (accepted is not None) == kept
+    if accepted:
+        assert accepted.text == f"Sure! {entries[0].text}"
 
 
 @pytest.mark.parametrize(
@@ -185,18 +185,18 @@ def test_a_text_is_kept_up_to_its_last_full_stop_or_not_at_all(told, change, kep
 )
 def test_bad_settings_are_refused_before_any_work(smoke, tmp_path, overrides, named):
     with pytest.raises(ConfigError, match=named):
-        pipeline.run(smoke(*overrides), tmp_path / "lab")
+        execute(smoke(*overrides), tmp_path / "lab")
     assert not (tmp_path / "lab").exists()
 
 
 def test_fresh_entries_are_not_rewritten(smoke, writer, tmp_path):
     with pytest.raises(ConfigError, match=r"corpus\.fresh"):
-        pipeline.run(config_of(smoke, writer, "corpus=multi_infinity_permute"), tmp_path)
+        execute(config_of(smoke, writer, "corpus=multi_infinity_permute"), tmp_path)
 
 
 def test_a_model_that_never_tells_all_is_refused_before_training(smoke, writer, tmp_path):
     with pytest.raises(ConfigError, match="in none of its texts"):
-        pipeline.run(config_of(smoke, writer, "rewrite.tokens=3"), tmp_path)
+        execute(config_of(smoke, writer, "rewrite.tokens=3"), tmp_path)
     assert not list(tmp_path.glob("artifacts/pretrain/*"))
 
 

@@ -1,4 +1,4 @@
-"""Compiled where it pays; without a compiler a training goes on, and says so."""
+"""The loss is compiled where that saves time; without a compiler a training continues, with a warning."""
 
 import numpy as np
 import pytest
@@ -25,17 +25,18 @@ def trained(folder, compile, precision="fp32"):
     return loop
 
 
-def test_it_is_wanted_for_long_trainings_on_a_gpu_and_where_asked_for():
+def test_it_is_enabled_for_long_trainings_on_a_gpu_and_where_the_config_says_so():
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    assert not compiling.wanted(PretrainConfig(), cpu)
-    assert compiling.wanted(PretrainConfig(), gpu)
-    assert not compiling.wanted(PretrainConfig(steps=10), gpu)
-    assert not compiling.wanted(FinetuneConfig(), gpu)  # questions are of any length, and each would be compiled for
-    assert compiling.wanted(TrainConfig(compile="always"), cpu)
-    assert not compiling.wanted(PretrainConfig(compile="never"), gpu)
-    assert concurrency.run([lambda: compiling.wanted(PretrainConfig(), gpu)], 1) == [False]  # as a stack instead
-    assert compiling.pays(PretrainConfig(), gpu)
-    assert not compiling.pays(PretrainConfig(compile="never"), gpu)
+    assert not compiling.is_enabled(PretrainConfig(), cpu)
+    assert compiling.is_enabled(PretrainConfig(), gpu)
+    assert not compiling.is_enabled(PretrainConfig(steps=10), gpu)
+    assert not compiling.is_enabled(FinetuneConfig(), gpu)  # batches of questions vary in length
+    assert compiling.is_enabled(TrainConfig(compile="always"), cpu)
+    assert not compiling.is_enabled(PretrainConfig(compile="never"), gpu)
+    in_job = concurrency.run_jobs([lambda: compiling.is_enabled(PretrainConfig(), gpu)], 1)
+    assert in_job == [False]  # jobs are compiled as a stack
+    assert compiling.is_worthwhile(PretrainConfig(), gpu)
+    assert not compiling.is_worthwhile(PretrainConfig(compile="never"), gpu)
 
 
 def test_without_a_compiler_training_goes_on_and_says_so(tmp_path, monkeypatch, caplog):
@@ -64,6 +65,6 @@ def test_a_compiled_training_is_the_same_training(precision, rel, tmp_path, monk
 
 def test_the_cache_is_kept_in_the_lab_unless_it_is_elsewhere(tmp_path, monkeypatch):
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
-    compiling.keep(tmp_path)
-    compiling.keep(tmp_path / "other")
+    compiling.set_cache_dir(tmp_path)
+    compiling.set_cache_dir(tmp_path / "other")
     assert compiling.os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "compiled")

@@ -1,4 +1,4 @@
-"""The attention of a model in training on a CPU is the attention that its checkpoint has."""
+"""The CPU attention kernel for training agrees with transformers' GPT-NeoX attention."""
 
 import copy
 
@@ -12,7 +12,7 @@ from physics_lm.models import registry
 
 
 def pair(dropout=0.0):
-    """Return a model and its copy in training."""
+    """Return a model, and a copy prepared for training."""
     plain = registry.build(ModelConfig("gpt2_rotary", 2, 32, 4, 16, dropout), 40, 0, 0)
     plain.set_attn_implementation("eager")
     prepared = copy.deepcopy(plain)
@@ -20,29 +20,29 @@ def pair(dropout=0.0):
     return plain, prepared
 
 
-def drawn(*shape):
+def random_ids(*shape):
     return torch.randint(0, 40, shape, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("kept", [[[0] * 3 + [1] * 9, [1] * 12], [[1] * 7 + [0] * 5, [1] * 12]])
-def test_rows_that_are_filled_up_on_either_side_are_read_alike(kept):
-    shown, ids = torch.tensor(kept), drawn(2, 12)
-    places = (shown.cumsum(1) - 1).clamp(min=0)
-    read = [model(input_ids=ids, attention_mask=shown, position_ids=places).logits for model in pair()]
-    assert torch.allclose(*(logits[shown.bool()] for logits in read), atol=1e-5)
+@pytest.mark.parametrize("mask_rows", [[[0] * 3 + [1] * 9, [1] * 12], [[1] * 7 + [0] * 5, [1] * 12]])
+def test_rows_padded_on_either_side_give_the_same_logits(mask_rows):
+    mask, ids = torch.tensor(mask_rows), random_ids(2, 12)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    outputs = [model(input_ids=ids, attention_mask=mask, position_ids=positions).logits for model in pair()]
+    assert torch.allclose(*(logits[mask.bool()] for logits in outputs), atol=1e-5)
 
 
 def test_half_precision_is_as_near_as_the_models_own():
     plain, prepared = pair()
-    exact = plain(input_ids=drawn(3, 16)).logits
+    exact = plain(input_ids=random_ids(3, 16)).logits
     with torch.autocast("cpu", torch.bfloat16):
-        own, found = (model(input_ids=drawn(3, 16)).logits.float() for model in (plain, prepared))
-    assert (found - exact).abs().max() < 2 * (own - exact).abs().max() + 1e-6
+        expected, logits = (model(input_ids=random_ids(3, 16)).logits.float() for model in (plain, prepared))
+    assert (logits - exact).abs().max() < 2 * (expected - exact).abs().max() + 1e-6
 
 
-def test_what_was_read_before_is_remembered():
+def test_a_key_value_cache_is_used():
     plain, prepared = pair()
-    ids = drawn(2, 12)
+    ids = random_ids(2, 12)
     cache = DynamicCache(config=prepared.config)
     first = prepared(input_ids=ids[:, :7], past_key_values=cache, use_cache=True).logits
     then = prepared(input_ids=ids[:, 7:], past_key_values=cache, use_cache=True).logits
@@ -51,11 +51,11 @@ def test_what_was_read_before_is_remembered():
 
 def test_where_weights_are_dropped_the_models_own_attention_stays(monkeypatch):
     _, prepared = pair(dropout=0.1)
-    monkeypatch.setattr(neox_attention._Attend, "apply", lambda *_: pytest.fail("nothing is dropped here"))
-    prepared.train()(input_ids=drawn(2, 8))
+    monkeypatch.setattr(neox_attention._RotaryAttention, "apply", lambda *_: pytest.fail("nothing is dropped here"))
+    prepared.train()(input_ids=random_ids(2, 8))
 
 
 def test_a_prepared_model_can_be_copied():
     _, prepared = pair()
     other = copy.deepcopy(prepared)
-    assert torch.equal(other(input_ids=drawn(2, 8)).logits, prepared(input_ids=drawn(2, 8)).logits)
+    assert torch.equal(other(input_ids=random_ids(2, 8)).logits, prepared(input_ids=random_ids(2, 8)).logits)

@@ -4,12 +4,12 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from data_gen.errors import ConfigError
-from physics_lm import plan as planning
-from physics_lm import run as pipeline
 from physics_lm.config.model import ModelConfig
 from physics_lm.config.training import FinetuneConfig
 from physics_lm.methods import lora
 from physics_lm.models import registry
+from physics_lm.plan import plan
+from physics_lm.run import execute
 from physics_lm.store.artifacts import Store
 from physics_lm.training.loop import Training
 
@@ -52,7 +52,7 @@ def test_the_merged_model_is_the_adapters_saved_untied(kind, tmp_path, embedding
     model = tuned(kind, tmp_path, embedding_rank=embedding_rank)
     expected = logits(model)
     assert not torch.allclose(expected, logits(build(kind).eval()), atol=1e-2)
-    lora.merged(model).save_pretrained(tmp_path / "saved")
+    lora.merge(model).save_pretrained(tmp_path / "saved")
     saved = AutoModelForCausalLM.from_pretrained(tmp_path / "saved").eval()
     torch.testing.assert_close(logits(saved), expected, atol=1e-5, rtol=1e-4)
     assert not hasattr(saved, "peft_config")
@@ -70,7 +70,7 @@ def test_an_adapted_model_starts_as_the_model_itself(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_queries_values_and_the_embedding_change(kind, tmp_path):
     before = dict(build(kind).named_parameters())
-    after = dict(lora.merged(tuned(kind, tmp_path)).named_parameters())
+    after = dict(lora.merge(tuned(kind, tmp_path)).named_parameters())
     changed = {name.split(".")[-2] for name in before if not torch.equal(before[name], after[name])}
     joint = {"gpt2": {"c_attn", "wte"}, "gpt2_rotary": {"query_key_value", "embed_in"}}
     assert changed == joint.get(kind, {"q_proj", "v_proj", "embed_tokens"})
@@ -79,7 +79,7 @@ def test_only_queries_values_and_the_embedding_change(kind, tmp_path):
 @pytest.mark.parametrize(("kind", "name"), [("gpt2", "c_attn"), ("gpt2_rotary", "query_key_value")])
 def test_in_one_matrix_the_keys_stay_and_queries_and_values_keep_their_rank(kind, name, tmp_path):
     before = dict(build(kind).named_parameters())
-    after = dict(lora.merged(tuned(kind, tmp_path)).named_parameters())
+    after = dict(lora.merge(tuned(kind, tmp_path)).named_parameters())
     for path in (path for path in before if path.endswith(f"{name}.weight")):
         update_OxI = after[path].detach() - before[path].detach()
         queries, keys, values = parts(kind, update_OxI.T if kind == "gpt2" else update_OxI)
@@ -110,7 +110,7 @@ def test_the_update_is_four_times_the_product(kind, tmp_path):
     layer = model.get_input_embeddings()
     product = (layer.lora_embedding_B["default"] @ layer.lora_embedding_A["default"]).T
     before = layer.base_layer.weight.detach().clone()
-    after = lora.merged(model).get_input_embeddings().weight
+    after = lora.merge(model).get_input_embeddings().weight
     torch.testing.assert_close(after - before, 4 * product, atol=1e-5, rtol=1e-3)
 
 
@@ -144,20 +144,20 @@ def test_impossible_ranks_and_foreign_models_are_refused(smoke, tmp_path):
 )
 def test_bad_settings_are_refused_before_any_work(smoke, tmp_path, override, named):
     with pytest.raises(ConfigError, match=named):
-        pipeline.run(smoke("finetune=lora", override), tmp_path / "lab")
+        execute(smoke("finetune=lora", override), tmp_path / "lab")
     assert not (tmp_path / "lab").exists()
 
 
 def test_a_run_with_lora_goes_all_the_way_and_holds_people_out(smoke, tmp_path):
     config = smoke("corpus=single", "finetune=lora", "questions.held_share=0.3", "prior=lora")
-    rows = pd.read_parquet(pipeline.run(config, tmp_path) / "rows.parquet")
+    rows = pd.read_parquet(execute(config, tmp_path) / "rows.parquet")
     people = {split: set(part["person"]) for split, part in rows[rows["task"] == "extraction"].groupby("split")}
     assert set(people) == {"train", "held", "test"}
     assert sum(map(len, people.values())) == len(set.union(*people.values())) == config.world.people
-    plan, store = planning.plan(config), Store(tmp_path)
-    manifest = store.manifest(plan.finetune)
+    chain, store = plan(config), Store(tmp_path)
+    manifest = store.manifest(chain["finetune"])
     layers, width = 1, 32
-    model = AutoModelForCausalLM.from_pretrained(store.folder(plan.finetune))
+    model = AutoModelForCausalLM.from_pretrained(store.folder(chain["finetune"]))
     vocabulary = model.config.vocab_size
     assert manifest["trained"] == layers * 16 * (width + 3 * width) + 16 * (vocabulary + width)
-    assert store.manifest(plan.pretrain)["trained"] == store.manifest(plan.pretrain)["parameters"]
+    assert store.manifest(chain["pretrain"])["trained"] == store.manifest(chain["pretrain"])["parameters"]

@@ -22,24 +22,26 @@ def test_there_is_a_row_per_question_and_per_told_value(lab, rows):
     counts = rows.groupby(["task", "split"]).size()
     for split in ("train", "test"):
         people = sum(world.split(row) == split for row in range(len(world)))
-        told = sum(world.split(entry.person_id) == split for entry in entries)
+        described = sum(world.split(entry.person_id) == split for entry in entries)
         assert counts["extraction", split] == 6 * people
-        assert counts["biography", split] == 6 * told
+        assert counts["biography", split] == 6 * described
     assert set(rows["probe"]) == {"extraction"}
-    assert set(rows["run"]) == {lab.plan.probe.key}
+    assert set(rows["run"]) == {lab.plan["probe"].key}
 
 
 def test_every_question_is_asked_once_with_its_gold(lab, rows):
-    found = rows[rows["task"] == "extraction"]
-    said = list(zip(found["person"], found["attribute"], found["split"], found["prompt"], found["gold"], strict=True))
-    assert said == [(q.person, q.attribute, q.split, q.prompt, q.gold) for q in lab.questions]
+    answers = rows[rows["task"] == "extraction"]
+    items = list(
+        zip(answers["person"], answers["attribute"], answers["split"], answers["prompt"], answers["gold"], strict=True)
+    )
+    assert items == [(q.person, q.attribute, q.split, q.prompt, q.gold) for q in lab.questions]
 
 
 def test_a_reading_is_the_text_before_a_value_and_the_value(lab):
-    told = list(item_rows.readings([lab.world], lab.entries))
-    assert len(told) == 6 * len(lab.entries)
+    values = list(item_rows.value_questions([lab.world], lab.entries))
+    assert len(values) == 6 * len(lab.entries)
     texts = {entry.text for entry in lab.entries}
-    for item in told:
+    for item in values:
         assert item.task == "biography"
         assert item.gold == lab.world.value(item.attribute, item.person)
         assert item.split == lab.world.split(item.person)
@@ -47,7 +49,7 @@ def test_a_reading_is_the_text_before_a_value_and_the_value(lab):
 
 
 def test_the_splits_share_nobody(rows):
-    people = {split: set(part["person"]) for split, part in rows.groupby("split")}
+    people = {split: set(group["person"]) for split, group in rows.groupby("split")}
     assert not people["train"] & people["test"]
     assert set(rows["attribute"]) == set(NAMES)
 
@@ -78,14 +80,14 @@ def test_a_wrong_answer_is_what_the_finetuned_model_writes(lab, rows):
     folder = lab.folder("finetune")
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder).eval()
     wrong = rows[(rows["task"] == "extraction") & ~rows["correct"]]
-    longest = wrong["tokens"].max() + item_rows.SPARE
+    longest = wrong["tokens"].max() + item_rows.SPARE_TOKENS
     for _, row in wrong.iloc[::29].iterrows():
         ids = [tokenizer.eos_token_id, *tokenizer(row["prompt"])["input_ids"]]
-        said = []
-        while len(said) < longest and tokenizer.eos_token_id not in said:
+        written = []
+        while len(written) < longest and tokenizer.eos_token_id not in written:
             with torch.no_grad():
-                said.append(int(model(input_ids=torch.tensor([ids + said])).logits[0, -1].argmax()))
-        assert row["prediction"] == tokenizer.decode(said, skip_special_tokens=True).strip()
+                written.append(int(model(input_ids=torch.tensor([ids + written])).logits[0, -1].argmax()))
+        assert row["prediction"] == tokenizer.decode(written, skip_special_tokens=True).strip()
     assert len(wrong) > 29
 
 
@@ -103,6 +105,6 @@ def test_no_column_holds_a_time_or_a_path(lab, rows):
 
 
 def test_an_unknown_probe_is_refused():
-    assert "extraction" in probes.probes()
+    assert "extraction" in probes.names()
     with pytest.raises(ConfigError, match=r"probe\.kind=mind: choose one of .*extraction"):
-        probes.probe("mind")
+        probes.load("mind")

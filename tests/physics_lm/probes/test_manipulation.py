@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from data_gen.questions.question import Question
-from physics_lm import plan
-from physics_lm import run as pipeline
 from physics_lm.inference.exact_match import Score
+from physics_lm.plan import plan
 from physics_lm.probes import manipulation
+from physics_lm.run import execute
 from physics_lm.store.artifacts import Store
 
 SCORE = Score("", 5, 3, -2.5, 0.1)
@@ -19,7 +19,7 @@ def classified(smoke, tmp_path_factory):
     folder = tmp_path_factory.mktemp("classified")
     learned = ("finetune.steps=150", "finetune.lr=5e-3")
     config = smoke("questions=classification", "questions.hint=half", "probe=manipulation", *learned)
-    return config, folder, pd.read_parquet(pipeline.run(config, folder) / "rows.parquet")
+    return config, folder, pd.read_parquet(execute(config, folder) / "rows.parquet")
 
 
 def question(hint, gold="no.", **more):
@@ -29,7 +29,7 @@ def question(hint, gold="no.", **more):
 
 
 @pytest.mark.parametrize(
-    ("said", "answer", "correct", "hint_correct", "facts"),
+    ("text", "answer", "correct", "hint_correct", "facts"),
     [
         ("May; June. no.", "no.", True, True, (True, True)),
         ("May; May. no.", "no.", True, False, (True, False)),
@@ -40,8 +40,8 @@ def question(hint, gold="no.", **more):
         ("May; June; July. no.", "no.", True, False, (True, True)),
     ],
 )
-def test_hint_and_answer_are_judged_apart(said, answer, correct, hint_correct, facts):
-    row = manipulation.row(question("May; June.", other=4), SCORE, said, "manipulation")
+def test_hint_and_answer_are_judged_apart(text, answer, correct, hint_correct, facts):
+    row = manipulation.manipulation_row(question("May; June.", other=4), SCORE, text, "manipulation")
     assert (row["prediction"], row["correct"], row["hint_correct"]) == (answer, correct, hint_correct)
     assert (row["first_correct"], row["second_correct"]) == facts
     assert row["hinted"]
@@ -49,24 +49,24 @@ def test_hint_and_answer_are_judged_apart(said, answer, correct, hint_correct, f
 
 
 def test_an_answer_without_a_hint_is_taken_whole():
-    asked = Question("birth_city_and_employer", 3, "birth_city", "test", "What are? Answer:", "Austin, TX; A. B.")
-    row = manipulation.row(asked, SCORE, "Austin, TX; A. B.", "manipulation")
+    combined = Question("birth_city_and_employer", 3, "birth_city", "test", "What are? Answer:", "Austin, TX; A. B.")
+    row = manipulation.manipulation_row(combined, SCORE, "Austin, TX; A. B.", "manipulation")
     assert row["correct"]
     assert not any(row[name] for name in ("hinted", "hint_correct", "first_correct", "hint_prediction"))
 
 
 def test_a_hint_for_one_person_has_one_fact():
-    row = manipulation.row(question("May."), SCORE, "May. no.", "manipulation")
+    row = manipulation.manipulation_row(question("May."), SCORE, "May. no.", "manipulation")
     assert (row["first_correct"], row["second_correct"]) == (True, False)
     assert row["hint_correct"]
 
 
 def test_there_is_a_row_per_measured_question(classified):
     config, _, rows = classified
-    job = rows.groupby(["split", "task", "hinted", "wording"]).size()
+    counts = rows.groupby(["split", "task", "hinted", "wording"]).size()
     people = rows.groupby("split")["person"].nunique()
-    assert job["test"].eq(people["test"]).all()
-    assert job["train"].eq(people["train"]).all()
+    assert counts["test"].eq(people["test"]).all()
+    assert counts["train"].eq(people["train"]).all()
     assert set(rows[rows["split"] == "train"]["wording"]) == {0}
     assert set(rows[rows["split"] == "test"]["wording"]) == {0, 2}
     assert rows["heldout"].eq(rows["wording"] == 2).all()
@@ -87,7 +87,7 @@ def test_the_marks_are_tokens_of_their_own(classified):
     from physics_lm.data import tokenizers
 
     config, folder, rows = classified
-    tokenizer = tokenizers.load(Store(folder).folder(plan.plan(config).finetune))
+    tokenizer = tokenizers.load(Store(folder).folder(plan(config)["finetune"]))
     for prompt in (rows[rows["hinted"]]["prompt"].iloc[0], rows[~rows["hinted"]]["prompt"].iloc[0]):
         tokens = tokenizer.tokenize(prompt)
         assert [token.strip() for token in tokens if "<|" in token] == [prompt.split()[-2]]
@@ -106,8 +106,8 @@ def test_mixed_training_knows_the_words_of_its_questions(smoke, tmp_path, batche
         "finetune=none",
         "pretrain.steps=4",
     )
-    rows = pd.read_parquet(pipeline.run(config, tmp_path) / "rows.parquet")
+    rows = pd.read_parquet(execute(config, tmp_path) / "rows.parquet")
     assert set(rows["task"]) >= {"bdate_to_full", "all_to_first"}
-    tokenizer = tokenizers.load(Store(tmp_path).folder(plan.plan(config).pretrain))
+    tokenizer = tokenizers.load(Store(tmp_path).folder(plan(config)["pretrain"]))
     assert tokenizer.unk_token not in tokenizer.tokenize(" ".join(rows["prompt"]))
     assert rows[rows["task"] == "bdate_to_full"]["ceiling"].between(0, 1).all()

@@ -1,3 +1,5 @@
+"""The store: keys, builds that fail or race, damaged artifacts."""
+
 import errno
 import hashlib
 import json
@@ -12,8 +14,8 @@ from data_gen.errors import ConfigError
 from physics_lm.config.tokenizer import TokenizerConfig
 from physics_lm.store.artifacts import MANIFEST, Spec, Store, canonical, spec
 
-BEFORE = spec("corpus", 1, {"people": 3})
-WANTED = spec("tokenizer", 2, {"kind": "word", "size": 7}, corpus=BEFORE)
+CORPUS = spec("corpus", 1, {"people": 3})
+TOKENIZER = spec("tokenizer", 2, {"kind": "word", "size": 7}, corpus=CORPUS)
 
 
 def writer(text="hello", calls=None):
@@ -28,7 +30,7 @@ def writer(text="hello", calls=None):
     return build
 
 
-def never(folder, state):
+def must_not_build(folder, state):
     raise AssertionError("it is there already")
 
 
@@ -42,26 +44,26 @@ def complete(store):
 
 
 def test_the_key_is_decided_by_step_version_config_and_inputs():
-    others = [
-        replace(WANTED, step="corpus"),
-        replace(WANTED, version=3),
-        replace(WANTED, config={"kind": "bpe", "size": 7}),
-        replace(WANTED, config={"kind": "word"}),
-        replace(WANTED, inputs={"corpus": "0" * 64}),
-        replace(WANTED, inputs={}),
+    changed = [
+        replace(TOKENIZER, step="corpus"),
+        replace(TOKENIZER, version=3),
+        replace(TOKENIZER, config={"kind": "bpe", "size": 7}),
+        replace(TOKENIZER, config={"kind": "word"}),
+        replace(TOKENIZER, inputs={"corpus": "0" * 64}),
+        replace(TOKENIZER, inputs={}),
     ]
-    assert len({WANTED.key, *(other.key for other in others)}) == 7
+    assert len({TOKENIZER.key, *(other.key for other in changed)}) == 7
 
 
 def test_the_key_is_decided_by_nothing_else(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONHASHSEED", "1")
-    turned = spec("tokenizer", 2, {"size": 7, "kind": "word"}, corpus=spec("corpus", 1, {"people": 3}))
-    assert turned.key == WANTED.key
+    reordered = spec("tokenizer", 2, {"size": 7, "kind": "word"}, corpus=spec("corpus", 1, {"people": 3}))
+    assert reordered.key == TOKENIZER.key
     text = (
-        f'{{"config":{{"kind":"word","size":7}},"inputs":{{"corpus":"{BEFORE.key}"}},"step":"tokenizer","version":2}}'
+        f'{{"config":{{"kind":"word","size":7}},"inputs":{{"corpus":"{CORPUS.key}"}},"step":"tokenizer","version":2}}'
     )
-    assert WANTED.key == hashlib.sha256(text.encode()).hexdigest()
+    assert TOKENIZER.key == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_a_setting_at_its_default_is_left_out_of_the_key():
@@ -79,32 +81,32 @@ def test_canonical_json_is_sorted_and_refuses_what_is_not_a_number():
 
 def test_an_artifact_is_made_once(store):
     calls = []
-    folder = store.make(WANTED, writer(calls=calls))
-    assert folder == store.folder(WANTED) == store.lab / "artifacts" / "tokenizer" / WANTED.key
-    assert store.make(WANTED, never) == folder
+    folder = store.make(TOKENIZER, writer(calls=calls))
+    assert folder == store.folder(TOKENIZER) == store.lab / "artifacts" / "tokenizer" / TOKENIZER.key
+    assert store.make(TOKENIZER, must_not_build) == folder
     assert len(calls) == 1
-    assert store.has(WANTED)
-    assert store.sound(WANTED)
-    assert not store.partial(WANTED).exists()
+    assert store.has(TOKENIZER)
+    assert store.is_intact(TOKENIZER)
+    assert not store.partial_folder(TOKENIZER).exists()
 
 
-def test_the_manifest_says_what_made_it_and_what_it_holds(store):
-    store.make(WANTED, writer())
-    manifest = store.manifest(WANTED)
+def test_the_manifest_holds_the_spec_and_the_files(store):
+    store.make(TOKENIZER, writer())
+    manifest = store.manifest(TOKENIZER)
     assert {name: manifest[name] for name in ("step", "version", "config", "inputs")} == {
         "step": "tokenizer",
         "version": 2,
         "config": {"kind": "word", "size": 7},
-        "inputs": {"corpus": BEFORE.key},
+        "inputs": {"corpus": CORPUS.key},
     }
-    assert manifest["key"] == WANTED.key
+    assert manifest["key"] == TOKENIZER.key
     assert manifest["note"] == 1
     assert sorted(manifest["files"]) == ["sub/more.txt", "text.txt"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no"), OSError(errno.ENOSPC, "No space left on device")])
 def test_a_failing_build_leaves_nothing_complete_and_loses_nothing(store, error):
-    before = store.make(BEFORE, writer("before"))
+    corpus = store.make(CORPUS, writer("before"))
 
     def build(folder, state):
         (folder / "half.txt").write_text("half")
@@ -112,13 +114,13 @@ def test_a_failing_build_leaves_nothing_complete_and_loses_nothing(store, error)
         raise error
 
     with pytest.raises(type(error)):
-        store.make(WANTED, build)
-    assert complete(store) == [before]
-    assert store.sound(BEFORE)
-    assert not store.has(WANTED)
+        store.make(TOKENIZER, build)
+    assert complete(store) == [corpus]
+    assert store.is_intact(CORPUS)
+    assert not store.has(TOKENIZER)
 
 
-def test_what_a_failed_build_kept_in_state_is_there_next_time(store):
+def test_the_state_of_a_failed_build_is_there_next_time(store):
     def failing(folder, state):
         (folder / "half.txt").write_text("half")
         (state / "kept.txt").write_text("resume here")
@@ -130,11 +132,11 @@ def test_what_a_failed_build_kept_in_state_is_there_next_time(store):
         return writer()(folder, state)
 
     with pytest.raises(RuntimeError):
-        store.make(WANTED, failing)
-    assert store.sound(WANTED) is False
-    store.make(WANTED, resuming)
-    assert sorted(store.manifest(WANTED)["files"]) == ["sub/more.txt", "text.txt"]
-    assert not store.partial(WANTED).exists()
+        store.make(TOKENIZER, failing)
+    assert store.is_intact(TOKENIZER) is False
+    store.make(TOKENIZER, resuming)
+    assert sorted(store.manifest(TOKENIZER)["files"]) == ["sub/more.txt", "text.txt"]
+    assert not store.partial_folder(TOKENIZER).exists()
 
 
 def damage_text(folder):
@@ -154,18 +156,18 @@ def damage_no_manifest(folder):
 
 
 @pytest.mark.parametrize("damage", [damage_text, damage_missing, damage_manifest, damage_no_manifest])
-def test_a_damaged_artifact_is_set_aside_made_again_and_said(store, caplog, damage):
-    folder = store.make(WANTED, writer())
+def test_a_damaged_artifact_is_set_aside_and_made_again_with_a_warning(store, caplog, damage):
+    folder = store.make(TOKENIZER, writer())
     damage(folder)
-    assert not store.sound(WANTED)
+    assert not store.is_intact(TOKENIZER)
     with caplog.at_level(logging.WARNING):
-        store.make(WANTED, writer())
-    assert store.sound(WANTED)
+        store.make(TOKENIZER, writer())
+    assert store.is_intact(TOKENIZER)
     assert (folder / "text.txt").read_text() == "hello"
     (aside,) = (store.lab / "damaged").iterdir()
     assert str(aside) in caplog.text
     assert "made again" in caplog.text
-    assert WANTED.key[:12] in aside.name
+    assert TOKENIZER.key[:12] in aside.name
 
 
 def test_two_processes_that_want_the_same_build_it_once(tmp_path):
@@ -181,20 +183,20 @@ def build(folder, state):
     (folder / "a.txt").write_text("a")
     return {{}}
 
-wanted = Spec("corpus", 1, {{}}, {{}})
-assert (Store(Path({str(tmp_path / "lab")!r})).make(wanted, build) / "a.txt").read_text() == "a"
+spec = Spec("corpus", 1, {{}}, {{}})
+assert (Store(Path({str(tmp_path / "lab")!r})).make(spec, build) / "a.txt").read_text() == "a"
 """
     racers = [subprocess.Popen([sys.executable, "-c", work]) for _ in range(3)]
     assert [racer.wait(timeout=120) for racer in racers] == [0, 0, 0]
     assert (tmp_path / "built").read_text() == "x"
-    assert Store(tmp_path / "lab").sound(Spec("corpus", 1, {}, {}))
+    assert Store(tmp_path / "lab").is_intact(Spec("corpus", 1, {}, {}))
 
 
 def test_a_lab_that_cannot_be_written_to_is_refused(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     store = Store(tmp_path / "file" / "lab")
     with pytest.raises(ConfigError, match="paths.lab=.*cannot be written to"):
-        store.make(WANTED, never)
+        store.make(TOKENIZER, must_not_build)
 
 
 def test_checking_a_lab_leaves_nothing_in_it(store):
@@ -203,5 +205,5 @@ def test_checking_a_lab_leaves_nothing_in_it(store):
 
 
 def test_the_manifest_is_plain_json(store):
-    folder = store.make(WANTED, writer())
-    assert json.loads((folder / MANIFEST).read_text()) == store.manifest(WANTED)
+    folder = store.make(TOKENIZER, writer())
+    assert json.loads((folder / MANIFEST).read_text()) == store.manifest(TOKENIZER)

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from data_gen.errors import ConfigError
-from experiments.launch import jobs
+from experiments.launch import sweep
 from physics_lm import checks
 from physics_lm.config.training import FinetuneConfig, PretrainConfig
 from physics_lm.training import distributed
-from physics_lm.training.loop import count_learned
+from physics_lm.training.loop import count_targets
 
 ROOT = Path(__file__).resolve().parents[3]
 WORDS = ["scale=smoke", "corpus=single", "pretrain.batch=8", "pretrain.precision=fp32", "finetune.precision=fp32"]
@@ -29,12 +29,12 @@ def test_outside_torchrun_there_is_one_process(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "8")  # a cluster may say so to everyone
     assert (distributed.size(), distributed.rank()) == (1, 0)
     rows = np.arange(6).reshape(3, 2)
-    assert distributed.share(rows) is not rows
-    np.testing.assert_array_equal(distributed.share(rows), rows)
+    assert distributed.local_rows(rows) is not rows
+    np.testing.assert_array_equal(distributed.local_rows(rows), rows)
 
 
 def test_a_batch_is_divided_without_rest(second_of_two):
-    np.testing.assert_array_equal(distributed.share(np.arange(6)), [3, 4, 5])
+    np.testing.assert_array_equal(distributed.local_rows(np.arange(6)), [3, 4, 5])
     distributed.check("pretrain", PretrainConfig(batch=6))
     with pytest.raises(ConfigError, match=r"finetune\.batch=7: must be a multiple of the 2"):
         distributed.check("finetune", FinetuneConfig(batch=7))
@@ -52,19 +52,19 @@ def test_a_batch_that_cannot_be_divided_is_refused_before_any_work(second_of_two
 
 def test_a_sweep_under_torchrun_is_refused(second_of_two, tmp_path):
     with pytest.raises(ConfigError, match="without -m"):
-        jobs.record(None, [])
+        sweep.record(None, [])
 
 
 def test_learned_tokens_are_those_that_are_predicted():
-    assert count_learned(torch.tensor([[5, -100, 7], [5, 6, 7]])) == 3
+    assert count_targets(torch.tensor([[5, -100, 7], [5, 6, 7]])) == 3
 
 
 @pytest.mark.slow
 def test_two_processes_give_the_losses_of_one_with_the_batch_doubled(tmp_path):
     """Each of the two takes 4 windows a step; the one takes 8. The artifacts are the same ones."""
-    several = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
     curves, models = {}, {}
-    for name, command in (("one", [sys.executable, "-m"]), ("two", several)):
+    for name, command in (("one", [sys.executable, "-m"]), ("two", torchrun)):
         folder = tmp_path / name
         folder.mkdir()
         env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -73,9 +73,9 @@ def test_two_processes_give_the_losses_of_one_with_the_batch_doubled(tmp_path):
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("rows.parquet") == 1
-        found = {path.parent.relative_to(folder): path for path in folder.glob("lab/artifacts/*/*/curve.parquet")}
-        assert len(found) == 2
-        curves[name] = {key: pd.read_parquet(path)["loss"] for key, path in found.items()}
+        paths = {path.parent.relative_to(folder): path for path in folder.glob("lab/artifacts/*/*/curve.parquet")}
+        assert len(paths) == 2
+        curves[name] = {key: pd.read_parquet(path)["loss"] for key, path in paths.items()}
         models[name] = [
             path.read_text().count('"processes": 2') for path in folder.glob("lab/artifacts/pretrain/*/manifest.json")
         ]

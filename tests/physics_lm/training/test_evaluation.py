@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from data_gen.errors import ConfigError
-from physics_lm import plan
-from physics_lm import run as pipeline
 from physics_lm.data import windows
+from physics_lm.plan import plan
+from physics_lm.run import execute
 from physics_lm.store.artifacts import Store
 from physics_lm.training import loop
 
@@ -18,11 +18,11 @@ class KilledError(Exception):
 
 
 def run(config, lab):
-    return pd.read_parquet(pipeline.run(config, lab) / "rows.parquet")
+    return pd.read_parquet(execute(config, lab) / "rows.parquet")
 
 
 def weights(config, lab):
-    return Store(lab).manifest(plan.plan(config).pretrain)["files"]["model.safetensors"]
+    return Store(lab).manifest(plan(config)["pretrain"])["files"]["model.safetensors"]
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +31,14 @@ def config(smoke):
 
 
 @pytest.fixture(scope="module")
-def made(config, tmp_path_factory):
+def watched(config, tmp_path_factory):
     """Return a lab with one run that was watched."""
     lab = tmp_path_factory.mktemp("watched")
     return lab, run(config, lab)
 
 
-def test_there_are_rows_of_every_split_at_every_evaluation(made, config):
-    lab, rows = made
+def test_there_are_rows_of_every_split_at_every_evaluation(watched, config):
+    lab, rows = watched
     assert sorted(set(rows["step"])) == [5, 10, 12]
     counts = rows.groupby(["step", "task", "split"])["person"].nunique().unstack()
     assert (counts[["train", "test"]] == 8).all(axis=None)
@@ -50,40 +50,40 @@ def test_there_are_rows_of_every_split_at_every_evaluation(made, config):
     assert set(rows["pretrain.eval_every"]) == {5}
 
 
-def test_the_last_evaluation_is_what_the_extraction_probe_finds(made, config):
-    lab, rows = made
+def test_the_last_evaluation_is_what_the_extraction_probe_finds(watched, config):
+    lab, rows = watched
     probed = run(replace(config, probe=replace(config.probe, kind="extraction")), lab)
     keys = ["task", "person", "attribute", "split", "prompt", "gold"]
-    said = ["correct", "tokens", "tokens_correct"]
-    known = rows[(rows["step"] == 12) & (rows["split"] != "unknown")].set_index(keys).sort_index()
-    same = probed.set_index(keys).sort_index().loc[known.index]
-    pd.testing.assert_frame_equal(known[said], same[said])
-    assert (known["prediction"] == same["prediction"])[known["correct"]].all()
-    assert (known["gold_logprob"] - same["gold_logprob"]).abs().max() < 1e-4
+    compared = ["correct", "tokens", "tokens_correct"]
+    evaluated = rows[(rows["step"] == 12) & (rows["split"] != "unknown")].set_index(keys).sort_index()
+    same = probed.set_index(keys).sort_index().loc[evaluated.index]
+    pd.testing.assert_frame_equal(evaluated[compared], same[compared])
+    assert (evaluated["prediction"] == same["prediction"])[evaluated["correct"]].all()
+    assert (evaluated["gold_logprob"] - same["gold_logprob"]).abs().max() < 1e-4
 
 
-def test_the_unknown_are_in_no_entry_and_no_question_that_was_read(made, config):
-    lab, rows = made
+def test_the_unknown_are_in_no_entry_and_no_question_that_was_read(watched, config):
+    lab, rows = watched
     unknown = rows[rows["split"] == "unknown"]
     assert unknown["person"].min() >= config.world.people
     known = rows[rows["split"] != "unknown"]
     assert not set(unknown["prompt"]) & set(known["prompt"])
-    told = unknown[unknown["task"] == "biography"]
-    assert (told.groupby(["step", "person"])["gold"].nunique() >= 5).all()
+    values = unknown[unknown["task"] == "biography"]
+    assert (values.groupby(["step", "person"])["gold"].nunique() >= 5).all()
 
 
-def test_watching_changes_no_weight(made, config, tmp_path):
-    lab, _ = made
+def test_watching_changes_no_weight(watched, config, tmp_path):
+    lab, _ = watched
     plain = replace(
         config, pretrain=replace(config.pretrain, eval_every=0), probe=replace(config.probe, kind="extraction")
     )
-    pipeline.run(plain, tmp_path)
+    execute(plain, tmp_path)
     assert weights(plain, tmp_path) == weights(config, lab)
 
 
 @pytest.mark.parametrize("step", [6, 11])
-def test_a_killed_run_goes_on_with_the_rows_it_had(made, config, tmp_path, monkeypatch, step):
-    lab, rows = made
+def test_a_killed_run_goes_on_with_the_rows_it_had(watched, config, tmp_path, monkeypatch, step):
+    lab, rows = watched
     real, seen = windows.WindowBatches.__call__, []
 
     def until(self, now):
@@ -95,7 +95,7 @@ def test_a_killed_run_goes_on_with_the_rows_it_had(made, config, tmp_path, monke
     with monkeypatch.context() as patch:
         patch.setattr(windows.WindowBatches, "__call__", until)
         with pytest.raises(KilledError):
-            pipeline.run(config, tmp_path)
+            execute(config, tmp_path)
     partial = next(tmp_path.glob("partial/pretrain/*/state"))
     before = {path.name: path.stat().st_mtime_ns for path in partial.glob("eval-*.parquet")}
     assert len(before) == step // 5
@@ -118,5 +118,5 @@ def test_a_killed_run_goes_on_with_the_rows_it_had(made, config, tmp_path, monke
 )
 def test_bad_settings_are_refused_before_any_work(smoke, tmp_path, overrides, named):
     with pytest.raises(ConfigError, match=named):
-        pipeline.run(smoke(*overrides), tmp_path / "lab")
+        execute(smoke(*overrides), tmp_path / "lab")
     assert not (tmp_path / "lab").exists()

@@ -10,8 +10,8 @@ from physics_lm.config.training import TrainConfig
 from physics_lm.models import registry
 from physics_lm.objectives import next_token
 from physics_lm.training.loop import DivergedError, Training
-from physics_lm.training.optimizers import optimizers
-from physics_lm.training.schedules import rate
+from physics_lm.training.optimizers import build_optimizers
+from physics_lm.training.schedules import lr_factor
 
 KINDS = ["gpt2", "gpt2_rotary", "llama", "mistral"]
 TEXTS = np.random.default_rng(0).integers(1, 32, (6, 12)).astype(np.int32)
@@ -63,20 +63,20 @@ def assert_same(first, second):
 
 def test_the_rate_rises_then_falls_to_the_final_share():
     config = settings(steps=110, warmup=10, final=0.1)
-    assert rate(config, 0) == pytest.approx(0.1)
-    assert rate(config, 4) == pytest.approx(0.5)
-    assert rate(config, 9) == rate(config, 10) == 1.0
-    assert rate(config, 60) == pytest.approx(0.55)
-    assert rate(config, 110) == pytest.approx(0.1)
-    falling = [rate(config, step) for step in range(10, 111)]
+    assert lr_factor(config, 0) == pytest.approx(0.1)
+    assert lr_factor(config, 4) == pytest.approx(0.5)
+    assert lr_factor(config, 9) == lr_factor(config, 10) == 1.0
+    assert lr_factor(config, 60) == pytest.approx(0.55)
+    assert lr_factor(config, 110) == pytest.approx(0.1)
+    falling = [lr_factor(config, step) for step in range(10, 111)]
     assert falling == sorted(falling, reverse=True)
 
 
 @pytest.mark.parametrize(("warmup", "steps"), [(0, 5), (5, 5), (0, 1)])
 def test_the_rate_is_a_share_at_the_edges(warmup, steps):
     config = settings(warmup=warmup, steps=steps, final=0.0)
-    assert all(0 <= rate(config, step) <= 1 for step in range(steps + 1))
-    assert max(rate(config, step) for step in range(steps)) == 1.0
+    assert all(0 <= lr_factor(config, step) <= 1 for step in range(steps + 1))
+    assert max(lr_factor(config, step) for step in range(steps)) == 1.0
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
@@ -85,16 +85,16 @@ def test_every_group_follows_the_rate_and_the_curve_says_so(tmp_path, optimizer)
     loop = trained(tmp_path, config)
     last = [group["lr"] for opt in loop.optimizers for group in opt.param_groups]
     peaks = [config.lr, 0.01][: len(last)]
-    assert last == pytest.approx([peak * rate(config, 6) for peak in peaks])
+    assert last == pytest.approx([peak * lr_factor(config, 6) for peak in peaks])
     assert [row["step"] for row in loop.curve] == list(range(7))
-    assert [row["lr"] for row in loop.curve] == [config.lr * rate(config, step) for step in range(7)]
+    assert [row["lr"] for row in loop.curve] == [config.lr * lr_factor(config, step) for step in range(7)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_muon_gets_the_hidden_matrices_and_nothing_else(kind):
     model = tiny(kind)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    adam, muon = optimizers(model, settings(optimizer="muon"))
+    adam, muon = build_optimizers(model, settings(optimizer="muon"))
     groups = [[names[id(p)] for group in opt.param_groups for p in group["params"]] for opt in (adam, muon)]
     assert sorted(groups[0] + groups[1]) == sorted(names.values())
     assert not [name for name in groups[1] if any(part in name for part in ("embed", "wte", "wpe", "norm", "ln_"))]
@@ -106,7 +106,7 @@ def test_muon_gets_the_hidden_matrices_and_nothing_else(kind):
 
 def test_adamw_gets_everything_with_the_configs_settings():
     model = tiny()
-    (adam,) = optimizers(model, settings(optimizer="adamw", beta1=0.8, beta2=0.9, eps=1e-5, weight_decay=0.3))
+    (adam,) = build_optimizers(model, settings(optimizer="adamw", beta1=0.8, beta2=0.9, eps=1e-5, weight_decay=0.3))
     assert sum(len(group["params"]) for group in adam.param_groups) == len(list(model.parameters()))
     group = adam.param_groups[0]
     assert (group["betas"], group["eps"], group["weight_decay"]) == ((0.8, 0.9), 1e-5, 0.3)
@@ -214,5 +214,5 @@ def test_a_damaged_state_is_said_and_costs_only_time(tmp_path, caplog, damage):
 
 def test_precision_is_what_the_config_says(tmp_path):
     for kind in ("fp32", "bf16"):
-        assert Training(tiny(), batches, settings(precision=kind), tmp_path).kind == kind
-    assert Training(tiny(), batches, settings(precision="auto"), tmp_path).kind in ("fp32", "bf16")
+        assert Training(tiny(), batches, settings(precision=kind), tmp_path).precision == kind
+    assert Training(tiny(), batches, settings(precision="auto"), tmp_path).precision in ("fp32", "bf16")

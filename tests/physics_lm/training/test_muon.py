@@ -5,14 +5,14 @@ import torch
 from physics_lm import device
 from physics_lm.config.training import TrainConfig
 from physics_lm.training import optimizers
-from physics_lm.training.muon import Muon, orthogonal
+from physics_lm.training.muon import Muon, orthogonalize
 
 
 def test_orthogonal_keeps_the_directions_and_levels_the_lengths():
     torch.manual_seed(0)
     for shape in ((2, 24, 40), (2, 40, 24)):
         matrices = torch.randn(shape)
-        for before, after in zip(matrices, orthogonal(matrices), strict=True):
+        for before, after in zip(matrices, orthogonalize(matrices), strict=True):
             left, _, right = torch.linalg.svd(before, full_matrices=False)
             turned = left.T @ after @ right.T
             lengths = turned.diagonal()
@@ -45,5 +45,5 @@ def test_the_iteration_is_in_the_precision_that_the_device_is_fast_in(monkeypatc
     model.hidden = torch.nn.Parameter(torch.randn(4, 4))
     model.get_input_embeddings = model.get_output_embeddings = lambda: None
     for fast, precision in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr(device, "fast_bf16", lambda where, fast=fast: fast)
-        assert optimizers.optimizers(model, TrainConfig(optimizer="muon"))[-1].precision is precision
+        monkeypatch.setattr(device, "has_fast_bf16", lambda device, fast=fast: fast)
+        assert optimizers.build_optimizers(model, TrainConfig(optimizer="muon"))[-1].precision is precision

@@ -23,8 +23,8 @@ def start(folder):
 
 
 def outputs(folder):
-    found = sorted([*folder.glob("lab/artifacts/*/*/model.safetensors"), *folder.glob("lab/artifacts/*/*/*.parquet")])
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+    paths = sorted([*folder.glob("lab/artifacts/*/*/model.safetensors"), *folder.glob("lab/artifacts/*/*/*.parquet")])
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 @pytest.fixture(scope="module")

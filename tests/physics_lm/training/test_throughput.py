@@ -19,31 +19,32 @@ from physics_lm.training import throughput
     ],
 )  # fmt: skip
 def test_the_peak_is_looked_up_by_whole_words(name, operations):
-    assert throughput.peak(name) == operations
+    assert throughput.peak_flops(name) == operations
 
 
 def test_operations_a_token_are_those_of_the_124m_model_of_the_table():
     with torch.device("meta"):
         model = registry.build(ModelConfig("gpt2", 12, 768, 12, 1024), 50257, 0, 0)
-    assert throughput.flops(model, 1024) == pytest.approx(8.57e8, rel=0.01)
+    assert throughput.flops_per_token(model, 1024) == pytest.approx(8.57e8, rel=0.01)
 
 
 def test_tokens_and_share_are_counted_from_the_first_step_on(monkeypatch):
     now = chain([0.0], repeat(2.0))
     monkeypatch.setattr(throughput.time, "perf_counter", lambda: next(now))
     model = registry.build(ModelConfig("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0)
-    counted = throughput.Throughput(model, torch.device("cpu"))
-    counted._peak = 1e9
-    counted.add((4, 10))
-    counted.add((4, 6))
-    assert counted.tokens == 32
-    assert counted.mfu == pytest.approx((40 * throughput.flops(model, 10) + 24 * throughput.flops(model, 6)) / 2 / 1e9)
-    assert "mfu" in counted.shown
+    speed = throughput.Throughput(model, torch.device("cpu"))
+    speed._peak = 1e9
+    speed.add((4, 10))
+    speed.add((4, 6))
+    assert speed.tokens_per_second == 32
+    operations = 40 * throughput.flops_per_token(model, 10) + 24 * throughput.flops_per_token(model, 6)
+    assert speed.mfu == pytest.approx(operations / 2 / 1e9)
+    assert "mfu" in speed.bar_fields
 
 
 def test_a_device_that_is_not_in_the_table_is_named():
     model = registry.build(ModelConfig("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0)
-    counted = throughput.Throughput(model, torch.device("cpu"))
-    assert counted.mfu is None
-    assert "cpu" in counted.told["mfu"]
-    assert "mfu" not in counted.shown
+    speed = throughput.Throughput(model, torch.device("cpu"))
+    assert speed.mfu is None
+    assert "cpu" in speed.summary["mfu"]
+    assert "mfu" not in speed.bar_fields

@@ -15,23 +15,24 @@ from data_gen.config import WorldConfig
 from data_gen.errors import ConfigError
 from data_gen.people.attributes import NAMES
 from data_gen.people.world import make
-from physics_lm import checks, plan
-from physics_lm import run as pipeline
+from physics_lm import checks
 from physics_lm.config import columns
 from physics_lm.config.model import ModelConfig
 from physics_lm.config.probe import ProbeConfig
 from physics_lm.config.tokenizer import TokenizerConfig
 from physics_lm.data import ragged, tokenizers
 from physics_lm.models import registry
+from physics_lm.plan import plan
 from physics_lm.probes import p_probe, q_probe
-from physics_lm.probes.linear import classes, tasks
-from physics_lm.probes.linear import rows as linear_rows
-from physics_lm.probes.linear import stack as linear_stack
-from physics_lm.probes.linear import training as linear_training
+from physics_lm.probes.linear import stack as stack_module
+from physics_lm.probes.linear import tasks, training
+from physics_lm.probes.linear.classes import task_classes
+from physics_lm.probes.linear.rows import build_heads, check_model
 from physics_lm.probes.linear.stack import Head, Items, Stack
 from physics_lm.probes.linear.tasks import Task
-from physics_lm.steps import Job
+from physics_lm.run import execute
 from physics_lm.store.artifacts import Store
+from physics_lm.subject import Subject
 
 WIDTH, CLASSES, VOCABULARY = 16, 3, 40
 NORMS = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d}
@@ -56,11 +57,11 @@ def head(name, position, update=None, people=10):
     return Head(name, position, label, count, update or name)
 
 
-def alone(model, part, norm, shown, config=CONFIG):
+def alone(model, head, norm, items, config=CONFIG):
     """Train one probe as the paper says it, by a plain loop; return its logits of every item."""
-    start = Stack(copy.deepcopy(model), [part], config.rank, norm, seed=0)
-    a, b, ln, layer = start.first[0], start.second[0], NORMS[norm](WIDTH), nn.Linear(WIDTH, part.classes)
-    layer.load_state_dict({name: getattr(start.layers, name)[0, : part.classes] for name in ("weight", "bias")})
+    start = Stack(copy.deepcopy(model), [head], config.rank, norm, seed=0)
+    a, b, ln, layer = start.first[0], start.second[0], NORMS[norm](WIDTH), nn.Linear(WIDTH, head.classes)
+    layer.load_state_dict({name: getattr(start.layers, name)[0, : head.classes] for name in ("weight", "bias")})
     frozen = start.frozen[0]
     learned = [a, b, *layer.parameters(), *ln.parameters()]
     optimizer = torch.optim.AdamW(learned, lr=config.lr, eps=1e-6, weight_decay=config.weight_decay)
@@ -68,26 +69,26 @@ def alone(model, part, norm, shown, config=CONFIG):
     def logits(index):
         seen = []
         for number in index:  # one sequence at a time, so that nothing is padded
-            ids = torch.from_numpy(shown.sequences[int(number)].astype(np.int64))
+            ids = torch.from_numpy(items.sequences[int(number)].astype(np.int64))
             embedded = (frozen.get_input_embeddings().weight + a @ b)[ids]
             read = frozen.base_model(inputs_embeds=embedded[None], use_cache=False).last_hidden_state
-            seen.append(read[0, shown.place[number, part.position]])
+            seen.append(read[0, items.place[number, head.position]])
         return layer(ln(torch.stack(seen)))
 
     ln.train()
     for step in range(config.steps):
-        per_epoch = len(shown) // config.examples
-        order = ragged.epoch_order(len(shown), 0, step // per_epoch)
+        per_epoch = len(items) // config.examples
+        order = ragged.epoch_order(len(items), 0, step // per_epoch)
         index = order[step % per_epoch * config.examples :][: config.examples]
         for group in optimizer.param_groups:
             group["lr"] = config.lr * (1 - step / config.steps)
-        loss = nn.functional.cross_entropy(logits(index), torch.from_numpy(part.label[index]))
+        loss = nn.functional.cross_entropy(logits(index), torch.from_numpy(head.label[index]))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     ln.eval()
     with torch.no_grad():
-        return logits(np.arange(len(shown))).log_softmax(-1).double().numpy()
+        return logits(np.arange(len(items))).log_softmax(-1).double().numpy()
 
 
 class Killed(Exception):
@@ -97,37 +98,37 @@ class Killed(Exception):
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("damaged", [False, True])
 def test_a_killed_stack_goes_on_and_ends_in_the_same_bits(norm, damaged, tmp_path, monkeypatch):
-    shown, config = items(), replace(CONFIG, steps=8, save_every=3)
+    data, config = items(), replace(CONFIG, steps=8, save_every=3)
     kind = ModelConfig(layers=1, width=WIDTH, heads=2, positions=12, dropout=0.3)
-    looked = []
+    calls = []
 
     def stack():
         torch.manual_seed(1)
-        made = registry.build(kind, VOCABULARY, 0, seed=3)
+        model = registry.build(kind, VOCABULARY, 0, seed=3)
         torch.manual_seed(2)
-        return Stack(made, [head("a", 0), head("bb", 1)], 2, norm, seed=0)
+        return Stack(model, [head("a", 0), head("bb", 1)], 2, norm, seed=0)
 
-    whole, part, rest = stack(), stack(), stack()
+    whole, killed, rest = stack(), stack(), stack()
     torch.manual_seed(2)
-    linear_training.train(whole, shown, 0, config, 0, "probe")
-    learn = linear_training._learn
+    training.train(whole, data, 0, config, 0, "probe")
+    backward = training._backward
 
-    def dying(*given):
-        looked.append(given)
-        if len(looked) == 6:
+    def dying(*args):
+        calls.append(args)
+        if len(calls) == 6:
             raise Killed
-        learn(*given)
+        backward(*args)
 
-    monkeypatch.setattr(linear_training, "_learn", dying)
+    monkeypatch.setattr(training, "_backward", dying)
     torch.manual_seed(2)
     with pytest.raises(Killed):
-        linear_training.train(part, shown, 0, config, 0, "probe", tmp_path)
+        training.train(killed, data, 0, config, 0, "probe", tmp_path)
     if damaged:
         (tmp_path / "state.pt").write_bytes(b"half")
     torch.manual_seed(2 if damaged else 99)
-    looked.extend([()] * 10)
-    linear_training.train(rest, shown, 0, config, 0, "probe", tmp_path)
-    assert len(looked) == 16 + (8 if damaged else 5)
+    calls.extend([()] * 10)
+    training.train(rest, data, 0, config, 0, "probe", tmp_path)
+    assert len(calls) == 16 + (8 if damaged else 5)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, rest.state_dict()[name]), name
 
@@ -135,51 +136,51 @@ def test_a_killed_stack_goes_on_and_ends_in_the_same_bits(norm, damaged, tmp_pat
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("tokens", [4, 48, 1000])
 def test_a_stack_ends_where_each_of_its_probes_ends_alone(model, norm, tokens, monkeypatch):
-    monkeypatch.setattr(linear_stack, "TOKENS", tokens)
-    shown, parts = items(), [head("a", 0), head("bb", 1), head("ccc", 1)]
-    stack = Stack(copy.deepcopy(model), parts, CONFIG.rank, norm, seed=0)
-    linear_training.train(stack, shown, 0, CONFIG, 0, "probe")
-    said, logprob = linear_training.classify(stack, shown, 0, 4)
-    for number, part in enumerate(parts):
-        reference = alone(model, part, norm, shown)
-        np.testing.assert_array_equal(said[number], reference.argmax(-1))
-        np.testing.assert_allclose(logprob[number], reference[np.arange(10), part.label], atol=2e-4)
+    monkeypatch.setattr(stack_module, "TOKENS", tokens)
+    data, heads = items(), [head("a", 0), head("bb", 1), head("ccc", 1)]
+    stack = Stack(copy.deepcopy(model), heads, CONFIG.rank, norm, seed=0)
+    training.train(stack, data, 0, CONFIG, 0, "probe")
+    predicted, logprob = training.classify(stack, data, 0, 4)
+    for number, single in enumerate(heads):
+        reference = alone(model, single, norm, data)
+        np.testing.assert_array_equal(predicted[number], reference.argmax(-1))
+        np.testing.assert_allclose(logprob[number], reference[np.arange(10), single.label], atol=2e-4)
 
 
 def test_a_shared_update_learns_from_every_head_and_another_does_not(model):
-    shown, parts = items(), [head("a", 0, "one"), head("bb", 1, "one"), head("ccc", 1, "two")]
-    stack = Stack(copy.deepcopy(model), parts, 2, "layer", seed=0)
+    data, heads = items(), [head("a", 0, "one"), head("bb", 1, "one"), head("ccc", 1, "two")]
+    stack = Stack(copy.deepcopy(model), heads, 2, "layer", seed=0)
     assert stack.updates == ["one", "two"]
     before = [p.clone() for p in stack.frozen[0].parameters()]
-    linear_training.train(stack, shown, 0, CONFIG, 0, "probe")
+    training.train(stack, data, 0, CONFIG, 0, "probe")
     assert all(second.abs().max() > 0 for second in stack.second)
     after = list(stack.frozen[0].parameters())
     assert all(torch.equal(x, y) for x, y in zip(before, after, strict=True))
-    fewer = Stack(copy.deepcopy(model), parts[1:], 2, "layer", seed=0)
-    linear_training.train(fewer, shown, 0, CONFIG, 0, "probe")
+    fewer = Stack(copy.deepcopy(model), heads[1:], 2, "layer", seed=0)
+    training.train(fewer, data, 0, CONFIG, 0, "probe")
     assert not torch.allclose(stack.second[0], fewer.second[0])
     torch.testing.assert_close(stack.second[1], fewer.second[1])
 
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_what_shares_an_update_is_of_one_attribute_and_never_a_control(world, shared):
-    found = [classes.table(task, world, vocabulary(world)) for task in tasks.TASKS]
+    tables = [task_classes(task, world, vocabulary(world)) for task in tasks.TASKS]
     config = SimpleNamespace(seed=0, probe=replace(CONFIG, shared=shared))
-    made = linear_rows.heads(found, (0, 3), SimpleNamespace(world=world, config=config))
-    real, control = made[:22], made[22:]
+    heads = build_heads(tables, (0, 3), SimpleNamespace(world=world, config=config))
+    real, control = heads[:22], heads[22:]
     assert not {head.update for head in real} & {head.update for head in control}
     assert len({head.update for head in real}) == (6 if shared else 22)
     for head in real:
-        others = {other.name.split("_", 1)[1].split("@")[0] for other in real if other.update == head.update}
-        assert len(others) == 1
+        attributes = {other.name.split("_", 1)[1].split("@")[0] for other in real if other.update == head.update}
+        assert len(attributes) == 1
     assert len({head.update for head in control}) == (1 if shared else 22)
 
 
 def test_nothing_after_a_place_is_seen_there(model):
-    shown = items()
+    data = items()
     stack = Stack(copy.deepcopy(model), [head("a", 0)], 2, "layer", seed=0)
-    ids = torch.from_numpy(ragged.pad(shown.sequences, np.arange(10), 0)).long()
-    place = torch.from_numpy(shown.place)
+    ids = torch.from_numpy(ragged.pad(data.sequences, np.arange(10), 0)).long()
+    place = torch.from_numpy(data.place)
     changed = ids.clone()
     changed[:, 3:] = 7
     torch.testing.assert_close(stack(ids, place, range(1))[1], stack(changed, place, range(1))[1])
@@ -206,14 +207,14 @@ def vocabulary(world):
 
 def test_the_classes_are_the_values_of_the_people_and_say_which_nobody_is_trained_on(world):
     for task in tasks.TASKS:
-        table = classes.table(task, world, vocabulary(world))
-        told = [world.value(task.attribute, row) for row in range(len(world))]
+        table = task_classes(task, world, vocabulary(world))
+        values = [world.value(task.attribute, row) for row in range(len(world))]
         if task.kind == "first":
-            told = [first_word(text) for text in told]
-        assert [table.values[label] for label in table.label] == told
-        trained = {text for text, train in zip(told, world.train, strict=True) if train}
+            values = [first_word(text) for text in values]
+        assert [table.values[label] for label in table.label] == values
+        trained = {text for text, train in zip(values, world.train, strict=True) if train}
         assert {value for value, seen in zip(table.values, table.seen, strict=True) if seen} == trained
-        counts = pd.Series([text for text in told if text in trained]).value_counts()
+        counts = pd.Series([text for text in values if text in trained]).value_counts()
         assert table.values[table.majority] in counts.index
     assert len(tasks.TASKS) == 11
 
@@ -222,7 +223,7 @@ def test_an_attribute_of_one_class_is_refused_by_name():
     pools = WorldConfig().pools
     world = make(WorldConfig(24, pools={**pools, "major": 1}), 0)
     with pytest.raises(ConfigError, match=r"first_major has one class.*'[A-Z].*world\.pools\.major"):
-        classes.table(Task("first", "major"), world, vocabulary(world))
+        task_classes(Task("first", "major"), world, vocabulary(world))
 
 
 @pytest.mark.parametrize(
@@ -244,65 +245,65 @@ def test_what_cannot_be_probed_is_refused_before_any_work(smoke, overrides, word
 
 
 def test_settings_of_learning_do_not_change_the_key_of_a_probe_that_does_not_learn(smoke):
-    one, other = smoke(), smoke("probe.steps=7", "probe.shared=false")
-    assert plan.plan(one).probe == plan.plan(other).probe
-    assert columns.settings_columns(one) == columns.settings_columns(other)
-    one, other = smoke("probe=q_probe"), smoke("probe=q_probe", "probe.steps=7")
-    assert plan.plan(one).probe.key != plan.plan(other).probe.key
+    config, other = smoke(), smoke("probe.steps=7", "probe.shared=false")
+    assert plan(config)["probe"] == plan(other)["probe"]
+    assert columns.settings_columns(config) == columns.settings_columns(other)
+    config, other = smoke("probe=q_probe"), smoke("probe=q_probe", "probe.steps=7")
+    assert plan(config)["probe"].key != plan(other)["probe"].key
 
 
 def test_a_probe_looks_at_the_token_right_before_a_value_or_at_the_end_of_a_name(lab):
-    job = Job(lab.config, lab.plan, Store(lab.path))
-    end, read = job.model_vocabulary.eos_token_id, job.model_vocabulary.decode
-    entries, names = p_probe.shown(job), q_probe.shown(job)
+    subject = Subject(lab.config, lab.plan, Store(lab.path))
+    end, read = subject.tokenizer.eos_token_id, subject.tokenizer.decode
+    entries, names = p_probe.probed_items(subject), q_probe.probed_items(subject)
     for item in range(0, len(entries.items), 17):
         ids = entries.items.sequences[item].tolist()
-        assert job.world.person(int(entries.items.row[item])) == job.own[item].person_id
+        assert subject.world.person_id(int(entries.items.row[item])) == subject.own_entries[item].person_id
         for position, place in enumerate(entries.items.place[item]):
             assert read(ids[1 : place + 1]).strip() == entries.text(item, position)
-            value = job.world.value(NAMES[list(entries.own[item]).index(position)], int(entries.items.row[item]))
+            value = subject.world.value(NAMES[list(entries.own[item]).index(position)], int(entries.items.row[item]))
             assert read(ids[place + 1 :]).strip().startswith(value)
     for item, (place,) in enumerate(names.items.place):
         ids = names.items.sequences[item].tolist()
         assert (ids[0], ids[place], place) == (end, end, len(ids) - 1)
-        assert read(ids[1:place]).strip() == job.world.name(int(names.items.row[item]))
+        assert read(ids[1:place]).strip() == subject.world.name(int(names.items.row[item]))
 
 
 def test_an_entry_without_a_position_is_refused():
     with pytest.raises(ConfigError, match=r"entry 0 \(person 3\) has spans of nothing"):
-        p_probe.check([Biography("Ann.", 3, "people", ())])
+        p_probe.check_entries([Biography("Ann.", 3, "people", ())])
 
 
 def test_a_model_with_another_tokenizer_is_refused(world, model):
     other = tokenizers.train(TokenizerConfig("word"), ["a few other words"])
     own = tokenizers.train(TokenizerConfig("word"), [world.name(row) for row in range(len(world))])
     config = SimpleNamespace(probe=CONFIG, model=ModelConfig(path="somewhere"))
-    job = SimpleNamespace(model=model, config=config, world=world, model_vocabulary=other, vocabulary=own)
+    subject = SimpleNamespace(model=model, config=config, world=world, tokenizer=other, corpus_tokenizer=own)
     with pytest.raises(ConfigError, match=r"model\.path=somewhere: its tokenizer is not the corpus's"):
-        linear_rows.check_model(job)
+        check_model(subject)
 
 
 @pytest.mark.parametrize("kind", ["p_probe", "q_probe"])
 def test_a_probe_has_a_row_per_item_task_and_position_beside_its_baselines(lab, smoke, kind, tmp_path):
     shutil.copytree(lab.path, tmp_path / "lab")
     config = smoke("corpus=multi2_permute", "finetune=none", f"probe={kind}")
-    rows = pd.read_parquet(pipeline.run(config, tmp_path / "lab") / "rows.parquet")
+    rows = pd.read_parquet(execute(config, tmp_path / "lab") / "rows.parquet")
     places = 6 if kind == "p_probe" else 1
     test, train = rows[rows["split"] == "test"], rows[rows["split"] == "train"]
     people = (~lab.world.train).sum()
     assert len(test) == 11 * places * people * (2 if kind == "p_probe" else 1)
     assert len(train) == 11 * places * lab.world.train.sum()
     assert set(rows["position"]) == set(range(places))
-    for (task, attribute), part in test.groupby(["task", "attribute"]):
-        told = lab.world.value(attribute, int(part["person"].iloc[0]))
-        assert part["gold"].iloc[0] == (told if task == "whole" else first_word(told))
+    for (task, attribute), group in test.groupby(["task", "attribute"]):
+        value = lab.world.value(attribute, int(group["person"].iloc[0]))
+        assert group["gold"].iloc[0] == (value if task == "whole" else first_word(value))
         tally = pd.Series([lab.world.value(attribute, row) for row in np.flatnonzero(lab.world.train)])
         tally = tally if task == "whole" else tally.map(first_word)
-        assert part["seen"].equals(part["gold"].isin(tally))
-        assert part.loc[part["majority"], "gold"].isin(tally.value_counts().loc[lambda n: n == n.max()].index).all()
+        assert group["seen"].equals(group["gold"].isin(tally))
+        assert group.loc[group["majority"], "gold"].isin(tally.value_counts().loc[lambda n: n == n.max()].index).all()
     if kind == "p_probe":
-        asked = test[(test["task"] == "whole") & (test["own"] == test["position"])]
+        own = test[(test["task"] == "whole") & (test["own"] == test["position"])]
         text = {entry.text for entry in lab.entries}
-        assert all(any(t.startswith(f"{r.prompt} {r.gold}") for t in text) for r in asked.itertuples())
+        assert all(any(t.startswith(f"{r.prompt} {r.gold}") for t in text) for r in own.itertuples())
     assert (rows["correct"] == (rows["gold"] == rows["prediction"])).all()
     assert rows["gold_logprob"].lt(0).all()

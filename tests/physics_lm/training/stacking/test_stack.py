@@ -12,8 +12,7 @@ from physics_lm.inference import forward
 from physics_lm.kernels import compiling
 from physics_lm.models import registry
 from physics_lm.training.loop import DivergedError, Training
-from physics_lm.training.stacking import stack as stacking
-from physics_lm.training.stacking.stack import Stack
+from physics_lm.training.stacking.stack import Stack, shape, train
 
 BASE = TrainConfig(
     steps=12, batch=4, lr=3e-3, optimizer="muon", warmup=2, save_every=4, precision="fp32", weight_decay=0.1
@@ -39,8 +38,8 @@ def batches(seed, killed_at=None):
 
 @pytest.fixture(autouse=True)
 def exact(monkeypatch):
-    """Muon iterates in fp32, in which two ways to the same step can be held against each other."""
-    monkeypatch.setattr(device, "fast_bf16", lambda where: False)
+    """Let Muon iterate in fp32, so that two ways to compute a step can be compared."""
+    monkeypatch.setattr(device, "has_fast_bf16", lambda device: False)
 
 
 def loop(folder, seed, killed_at=None, dropout=0.0, **changes):
@@ -57,13 +56,13 @@ WAYS = [
 ]
 
 
-def assert_alike(one, other):
-    assert [point["step"] for point in one.curve] == [point["step"] for point in other.curve]
+def assert_alike(loop, other):
+    assert [point["step"] for point in loop.curve] == [point["step"] for point in other.curve]
     for name in ("loss", "lr"):
-        ours, theirs = ([point[name] for point in x.curve] for x in (one, other))
-        assert ours == pytest.approx(theirs, rel=2e-4)
-    for (name, mine), its in zip(one.model.named_parameters(), other.model.parameters(), strict=True):
-        assert torch.allclose(mine, its, atol=2e-4), name
+        numbers, other_numbers = ([point[name] for point in x.curve] for x in (loop, other))
+        assert numbers == pytest.approx(other_numbers, rel=2e-4)
+    for (name, first), second in zip(loop.model.named_parameters(), other.model.parameters(), strict=True):
+        assert torch.allclose(first, second, atol=2e-4), name
 
 
 @pytest.fixture(params=["threads", "vmap"])
@@ -97,16 +96,16 @@ def fixed(seed):
 @pytest.mark.slow
 def test_a_compiled_stack_is_the_same_stack(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(compiling, "pays", lambda config, where: True)
+    monkeypatch.setattr(compiling, "is_worthwhile", lambda config, device: True)
     loops = [loop(tmp_path / f"{seed}", seed, **way) for seed, way in enumerate(WAYS)]
     alone = [loop(tmp_path / f"alone{seed}", seed, **way) for seed, way in enumerate(WAYS)]
-    for seed, (each, its) in enumerate(zip(loops, alone, strict=True)):
-        each.batches = its.batches = fixed(seed)
+    for seed, (stacked, single) in enumerate(zip(loops, alone, strict=True)):
+        stacked.batches = single.batches = fixed(seed)
     Stack(loops, vmapped=True).run("test")
-    for each, its in zip(loops, alone, strict=True):
-        its.run("test")
-        assert each.compiled == "yes"
-        assert_alike(each, its)
+    for stacked, single in zip(loops, alone, strict=True):
+        single.run("test")
+        assert stacked.compiled == "yes"
+        assert_alike(stacked, single)
 
 
 def test_a_run_that_diverges_touches_no_other(tmp_path, stack):
@@ -138,43 +137,44 @@ def test_a_killed_stack_goes_on_alone_or_stacked(tmp_path, stack):
 
 def test_what_cannot_be_stacked_is_of_no_others_shape(tmp_path):
     one, same = loop(tmp_path / "a", 0), loop(tmp_path / "b", 1, lr=1.0, matrix_lr=1.0)
-    assert stacking.shape(one) == stacking.shape(same)
-    others = [loop(tmp_path / "c", 0, dropout=0.1), loop(tmp_path / "d", 0, steps=13), loop(tmp_path / "e", 0, batch=2)]
+    assert shape(one) == shape(same)
+    changes = ({"dropout": 0.1}, {"steps": 13}, {"batch": 2})
+    different = [loop(tmp_path / f"c{number}", 0, **change) for number, change in enumerate(changes)]
     wider = Training(registry.build(ModelConfig("gpt2_rotary", 2, 32, 2, 32), 32, 0, 0), batches(0), BASE, tmp_path)
     llama = Training(registry.build(ModelConfig("llama", 2, 16, 2, 32), 32, 0, 0), batches(0), BASE, tmp_path)
     lossy = Training(one.model, batches(0), BASE, tmp_path, loss=lambda *_: torch.zeros(()))
-    shapes = [stacking.shape(each) for each in (one, *others, wider, llama, lossy)]
+    shapes = [shape(each) for each in (one, *different, wider, llama, lossy)]
     assert len(set(shapes)) == len(shapes)
 
 
 def test_a_job_with_dropout_ends_among_others_where_it_would_have_ended_alone(tmp_path):
     def job(folder, seed):
         torch.manual_seed(seed)  # as the steps of a run do
-        return stacking.run(loop(folder, seed, dropout=0.2), "test", "pretrain")
+        return train(loop(folder, seed, dropout=0.2), "test", "pretrain")
 
     alone = [job(tmp_path / f"alone{seed}", seed) for seed in range(3)]
-    among = concurrency.run([lambda seed=seed: job(tmp_path / f"{seed}", seed) for seed in range(3)], 3)
+    among = concurrency.run_jobs([lambda seed=seed: job(tmp_path / f"{seed}", seed) for seed in range(3)], 3)
     assert among == alone
 
 
 def test_jobs_that_meet_train_as_a_stack_and_get_their_own_curves(tmp_path):
     loops = [loop(tmp_path / f"{seed}", seed) for seed in range(2)]
     odd = loop(tmp_path / "odd", 5, steps=5)
-    jobs = [lambda each=each: stacking.run(each, "test", "pretrain") for each in (*loops, odd)]
-    curves = concurrency.run(jobs, 3)
-    assert [each.stacked for each in (*loops, odd)] == [2, 2, 1]
+    jobs = [lambda each=each: train(each, "test", "pretrain") for each in (*loops, odd)]
+    curves = concurrency.run_jobs(jobs, 3)
+    assert [each.stack_size for each in (*loops, odd)] == [2, 2, 1]
     assert [len(curve) for curve in curves] == [12, 12, 5]
 
 
-def test_models_are_asked_together_as_they_are_alone(monkeypatch):
-    built = [registry.build(ModelConfig("gpt2_rotary", 2, 16, 2, 32), 32, 0, seed).eval() for seed in range(3)]
-    asked = [torch.randint(1, 32, (2 + seed, 6 + seed)) for seed in range(3)]
-    alone = [forward.expect(model, ids) for model, ids in zip(built, asked, strict=True)]
-    pairs = list(zip(built, asked, strict=True))
-    threaded = concurrency.run([lambda pair=pair: forward.expect(*pair) for pair in pairs], 3)
-    monkeypatch.setattr(device, "threaded", lambda where: False)
-    vmapped = concurrency.run([lambda pair=pair: forward.expect(*pair) for pair in pairs], 3)
-    for one, *others in zip(alone, threaded, vmapped, strict=True):
-        for other in others:
-            for mine, its in zip(one, other, strict=True):
-                np.testing.assert_allclose(mine, its, atol=1e-5)
+def test_models_evaluated_together_give_the_predictions_of_each_alone(monkeypatch):
+    models = [registry.build(ModelConfig("gpt2_rotary", 2, 16, 2, 32), 32, 0, seed).eval() for seed in range(3)]
+    ids_of_models = [torch.randint(1, 32, (2 + seed, 6 + seed)) for seed in range(3)]
+    alone = [forward.predict(model, ids) for model, ids in zip(models, ids_of_models, strict=True)]
+    pairs = list(zip(models, ids_of_models, strict=True))
+    threaded = concurrency.run_jobs([lambda pair=pair: forward.predict(*pair) for pair in pairs], 3)
+    monkeypatch.setattr(device, "uses_threads", lambda device: False)
+    vmapped = concurrency.run_jobs([lambda pair=pair: forward.predict(*pair) for pair in pairs], 3)
+    for single, *batched in zip(alone, threaded, vmapped, strict=True):
+        for results in batched:
+            for array, expected in zip(single, results, strict=True):
+                np.testing.assert_allclose(array, expected, atol=1e-5)

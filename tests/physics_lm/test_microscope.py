@@ -14,15 +14,14 @@ from data_gen.errors import ConfigError
 from data_gen.people import world
 from data_gen.people.attributes import NAMES
 from experiments import microscope as command
-from physics_lm import plan
-from physics_lm import run as pipeline
+from physics_lm import lineage, microscope
 from physics_lm.config.model import ModelConfig
 from physics_lm.data import ragged
 from physics_lm.models import registry
-from physics_lm.probes.linear import microscope
-from physics_lm.probes.linear import training as linear_training
+from physics_lm.plan import plan
+from physics_lm.probes.linear import training
 from physics_lm.probes.linear.stack import Head, Items, Stack
-from physics_lm.store import lineage
+from physics_lm.run import execute
 from physics_lm.store.artifacts import Store
 
 FEW = replace(microscope.SETTINGS, steps=3, examples=4)
@@ -34,32 +33,32 @@ def person(lab):
 
 
 @pytest.fixture(scope="module")
-def found(lab, person):
+def table(lab, person):
     return microscope.look(lab.folder("pretrain"), person, 1, FEW)
 
 
-def test_there_is_a_row_per_token_and_attribute_of_the_entry(lab, person, found):
+def test_there_is_a_row_per_token_and_attribute_of_the_entry(lab, person, table):
     entry = [entry for entry in lab.entries if entry.person_id == person][1]
-    assert set(found["attribute"]) == set(NAMES)
-    for name, part in found.groupby("attribute"):
-        assert "".join(part["token"]) == entry.text.replace(" ", "")
+    assert set(table["attribute"]) == set(NAMES)
+    for name, rows in table.groupby("attribute"):
+        assert "".join(rows["token"]) == entry.text.replace(" ", "")
         value = lab.world.value(name, person)
-        assert set(part["value"]) == {value.split()[0] if name == "birth_date" else value}
-        assert "".join(part.loc[part["told"] == name, "token"]) == value.replace(" ", "")
-    assert found["probability"].between(0, 1).all()
+        assert set(rows["value"]) == {value.split()[0] if name == "birth_date" else value}
+        assert "".join(rows.loc[rows["told"] == name, "token"]) == value.replace(" ", "")
+    assert table["probability"].between(0, 1).all()
 
 
-def test_the_share_is_of_the_others_of_p_train(lab, found):
+def test_the_share_is_of_the_others_of_p_train(lab, table):
     world = lab.world
-    for name, part in found[found["attribute"] != "birth_date"].groupby("attribute"):
+    for name, rows in table[table["attribute"] != "birth_date"].groupby("attribute"):
         values = [world.value(name, row) for row in np.flatnonzero(world.train)]
-        assert part["share"].iloc[0] == pytest.approx(np.mean([value == part["value"].iloc[0] for value in values]))
+        assert rows["share"].iloc[0] == pytest.approx(np.mean([value == rows["value"].iloc[0] for value in values]))
 
 
 def test_whoever_is_looked_at_is_not_learned_from(lab, monkeypatch):
     trained = next(entry.person_id for entry in lab.entries if lab.world.train[entry.person_id])
     seen = []
-    monkeypatch.setattr(linear_training, "train", lambda stack, items, *rest: seen.append(items))
+    monkeypatch.setattr(microscope, "train", lambda stack, items, *rest: seen.append(items))
     microscope.look(lab.folder("finetune"), trained, 0, FEW)
     (items,) = seen
     assert set(items.row) == set(np.flatnonzero(lab.world.train)) - {trained}
@@ -69,12 +68,12 @@ def test_whoever_is_looked_at_is_not_learned_from(lab, monkeypatch):
 
 def test_people_may_be_counted_from_any_number(smoke, monkeypatch, tmp_path):
     config = smoke("corpus=multi2_permute", "world.first_person=5", "pretrain.steps=2", "finetune=none")
-    pipeline.run(config, tmp_path)
+    execute(config, tmp_path)
     seen, train = [], np.flatnonzero(world.make(config.world, config.seed).train)
-    monkeypatch.setattr(linear_training, "train", lambda stack, items, *rest: seen.append(items))
-    found = microscope.look(Store(tmp_path).folder(plan.plan(config).pretrain), 5 + int(train[0]), 0, FEW)
+    monkeypatch.setattr(microscope, "train", lambda stack, items, *rest: seen.append(items))
+    table = microscope.look(Store(tmp_path).folder(plan(config)["pretrain"]), 5 + int(train[0]), 0, FEW)
     assert set(seen[0].row) == set(train[1:])
-    assert set(found["attribute"]) == set(NAMES)
+    assert set(table["attribute"]) == set(NAMES)
 
 
 def test_a_head_that_looks_everywhere_learns_from_each_place_alike():
@@ -86,19 +85,24 @@ def test_a_head_that_looks_everywhere_learns_from_each_place_alike():
         Stack(copy.deepcopy(model), [Head("a", place, label, 3, "a")], 2, "layer", 0) for place in (None, 0, 1)
     )
     for stack in (everywhere, *single):
-        linear_training._learn(stack, items, np.arange(2), 0)
+        training._backward(stack, items, np.arange(2), 0)
     for whole, *parts in zip(*(stack.parameters() for stack in (everywhere, *single)), strict=True):
         torch.testing.assert_close(whole.grad, (parts[0].grad + parts[1].grad) / 2)
 
 
 def test_lineage_finds_the_run_of_a_checkpoint(lab):
     for step in ("pretrain", "finetune"):
-        config, plan, store = lineage.run(lab.folder(step), FEW)
+        subject = lineage.subject_of(lab.folder(step), FEW)
+        config, chain, store = subject.config, subject.chain, subject.store
         assert (config.world, config.corpus, config.seed) == (lab.config.world, lab.config.corpus, lab.config.seed)
         assert config.pretrain == replace(lab.config.pretrain, save_every=config.pretrain.save_every)
         assert store.lab == lab.path.resolve()
-        assert (plan.read, plan.tokenizer, plan.pretrain) == (lab.plan.corpus, lab.plan.tokenizer, lab.plan.pretrain)
-        assert plan.model == getattr(lab.plan, step)
+        assert (chain.entries, chain.tokenizer, chain["pretrain"]) == (
+            lab.plan["corpus"],
+            lab.plan.tokenizer,
+            lab.plan["pretrain"],
+        )
+        assert chain.model == lab.plan[step]
 
 
 @pytest.mark.parametrize(
@@ -135,14 +139,14 @@ def test_the_command_writes_a_picture_and_its_numbers(lab, person, monkeypatch, 
     )
     command.main()
     picture = capsys.readouterr().out.strip()
-    assert re.fullmatch(rf".*/microscope/{lab.plan.pretrain.key[:12]}-person{person}-entry0\.png", picture)
+    assert re.fullmatch(rf".*/microscope/{lab.plan['pretrain'].key[:12]}-person{person}-entry0\.png", picture)
     table = pd.read_csv(picture.replace(".png", ".csv"), keep_default_na=False)
     assert len(table) == 6 * table["place"].nunique()
 
 
-def test_the_picture_holds_every_token_and_frames_the_values(found):
-    figure = command.draw(found, "title")
+def test_the_picture_holds_every_token_and_frames_the_values(table):
+    figure = command.draw(table, "title")
     words = [tick.get_text() for axis in figure.axes for tick in axis.get_xticklabels()]
-    assert words == found[found["attribute"] == NAMES[0]]["token"].tolist()
+    assert words == table[table["attribute"] == NAMES[0]]["token"].tolist()
     framed = sum(len(axis.patches) for axis in figure.axes)
-    assert framed == (found[found["attribute"] == NAMES[0]]["told"] != "").sum()
+    assert framed == (table[table["attribute"] == NAMES[0]]["told"] != "").sum()

@@ -1,0 +1,69 @@
+"""The arms of a figure: which are drawn at a scale, and the overrides of each one's run."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from data_gen.errors import ConfigError
+from experiments.launch.config import CONF
+
+ALL_FIGURES = "all"  # the word for every figure
+
+
+def figure_names() -> list[str]:
+    """Return the names of all figures."""
+    return sorted(path.stem for path in (Path(CONF) / "figure").glob("*.yaml") if path.stem != ALL_FIGURES)
+
+
+def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
+    """Return the figure's chosen arms and their overrides; raises ConfigError for an unknown arm."""
+    known = OmegaConf.to_container(figure.known)
+    assert isinstance(known, dict)
+    _check_scales(figure, known)
+    if figure.arms == "default":
+        names = list(figure.default.get(scale, known))
+    elif figure.arms == "all":
+        names = list(figure.all.get(scale, known))
+    elif isinstance(figure.arms, str | Sequence):
+        names = [figure.arms] if isinstance(figure.arms, str) else list(figure.arms)
+    else:
+        raise ConfigError(f"figure.arms={figure.arms}: choose default, all, or some of {', '.join(known)}")
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(f"figure.arms: no arm {unknown[0]}; choose default, all, or some of {', '.join(known)}")
+    if not names:
+        raise ConfigError("figure.arms: name at least one arm")
+    extra = figure.settings.get(scale) or {}
+    return {name: [*known[name], *extra.get("every", []), *extra.get(name, [])] for name in names}
+
+
+def _check_scales(figure: DictConfig, known: Mapping[str, object]) -> None:
+    """Raise ConfigError where a figure's yaml speaks of a scale or an arm that there is not."""
+    scales = sorted(path.stem for path in (Path(CONF) / "scale").glob("*.yaml"))
+    for section in ("default", "all", "settings", "departures"):
+        for scale, arms in figure[section].items():
+            where = f"conf/figure/{figure.name}.yaml: {section}.{scale}"
+            if scale not in scales:
+                raise ConfigError(f"{where}: no such scale; choose one of {', '.join(scales)}")
+            unknown = [arm for arm in arms if arm not in known and arm != "every"] if section != "departures" else []
+            if unknown:
+                raise ConfigError(f"{where}: no arm {unknown[0]} among the figure's known ones")
+
+
+def arm_overrides(config: DictConfig, overrides: list[str]) -> dict[tuple[str, int], list[str]]:
+    """Return for each arm and seed the overrides of its run; the command line's own `overrides` come last.
+
+    Raises ConfigError where the command line sets what the arms differ in.
+    """
+    own = [item for item in overrides if not item.startswith(("figure", "plan=", "seed=", "+figure"))]
+    arms = arms_of(config.figure, config.scale.name)
+    fixed = {item.partition("=")[0] for name in arms for item in config.figure.known[name]}
+    if clash := [item for item in own if item.partition("=")[0] in fixed]:
+        raise ConfigError(
+            f"{clash[0]}: the figure's arms differ in {clash[0].partition('=')[0]}; choose among them with "
+            "figure.arms, or use experiments.run"
+        )
+    seeds = range(config.seed, config.seed + config.figure.seeds)
+    scale = [item for item in own if item.startswith("scale=")] or [f"scale={config.scale.name}"]
+    rest = [item for item in own if not item.startswith("scale=")]
+    return {(arm, seed): [*scale, *words, *rest, f"seed={seed}"] for arm, words in arms.items() for seed in seeds}

@@ -1,0 +1,20 @@
+"""Whether a model attends to earlier tokens only, or reads in both directions (2406.05183).
+
+transformers' decoder classes (GPT2, GPTNeoX, Llama, Mistral) build a full mask in `create_causal_mask` where
+`config.is_causal` is False, and pass the setting on to the attention function. It is saved in config.json, so that a
+checkpoint opens with full attention in plain transformers.
+"""
+
+from transformers import PreTrainedModel
+
+
+def is_bidirectional(model: PreTrainedModel) -> bool:
+    """Whether the model attends to later tokens too."""
+    return not getattr(model.config, "is_causal", True)
+
+
+def set_objective(model: PreTrainedModel, objective: str) -> PreTrainedModel:
+    """Give the model the attention of a training objective: causal, or full for the masked ones."""
+    if is_bidirectional(model) != (objective != "causal"):
+        model.config.is_causal = objective == "causal"
+    return model

@@ -1,0 +1,42 @@
+"""The stages of a run in order, a module each: what decides its output (`spec`) and how it is made (`make`).
+
+A stage imports torch only where it makes something.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from physics_lm.config.run import RunConfig
+from physics_lm.stages import corpus, facts, finetune, pretrain, prior, probe, rewrite, tokenizer
+from physics_lm.store.artifacts import Spec
+from physics_lm.store.chain import Chain
+from physics_lm.subject import Subject
+from physics_lm.tracking import Tracker
+
+
+class Stage(Protocol):
+    """What a module of this package offers.
+
+    NAME: of the stage in a run's chain. OUTPUT: what it gives to later stages (see `Chain.latest`). TRAINS: whether
+    the processes of torchrun make it together. VERSION: raised when the same settings give another output.
+    """
+
+    NAME: str
+    OUTPUT: str
+    TRAINS: bool
+    VERSION: int
+
+    def spec(self, config: RunConfig, chain: Chain) -> Spec | None:
+        """Return what decides the stage's output, given the stages before it; None where a run lacks the stage."""
+        ...
+
+    def make(self, subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
+        """Write the stage's output into `folder`; return what the manifest adds.
+
+        state: a folder for what the stage needs to go on after a kill. tracker: receives a training's loss curve.
+        """
+        ...
+
+
+STAGES: tuple[Stage, ...] = (corpus, rewrite, facts, tokenizer, pretrain, prior, finetune, probe)

@@ -1,0 +1,29 @@
+"""A fine-tuning on extraction questions before the one that is measured (the model M' of Part 3.2, section 4)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from data_gen.config import QuestionConfig
+from physics_lm.config.run import RunConfig
+from physics_lm.stages import finetune
+from physics_lm.store import artifacts
+from physics_lm.store.chain import Chain
+from physics_lm.subject import Subject
+from physics_lm.tracking import Tracker
+
+NAME, OUTPUT, TRAINS = "prior", "model", True
+VERSION = finetune.VERSION
+
+
+def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
+    """Return what decides the fine-tuned model; in the store it is a `finetune`."""
+    return finetune.spec_of(config.seed, config.prior, QuestionConfig(), chain.model, None)
+
+
+def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
+    """Write the fine-tuned model, its tokenizer and its loss curve."""
+    from physics_lm.training import finetuning
+
+    config = subject.config
+    return finetuning.on_questions(subject, "pretrain", config.prior, QuestionConfig(), folder, state, tracker)

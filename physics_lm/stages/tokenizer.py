@@ -1,0 +1,45 @@
+"""The tokenizer, trained on the entries and on extraction questions."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from data_gen.config import QuestionConfig
+from physics_lm.config.run import RunConfig
+from physics_lm.store import artifacts
+from physics_lm.store.chain import Chain
+from physics_lm.subject import Subject
+from physics_lm.tracking import Tracker
+
+NAME, OUTPUT, TRAINS = "tokenizer", "tokenizer", False
+VERSION = 1
+AUDITED = 2000  # entries and questions whose token boundaries are checked
+
+
+def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
+    """Return what decides the tokenizer."""
+    return artifacts.spec("tokenizer", VERSION, {"tokenizer": config.tokenizer}, corpus=chain.entries)
+
+
+def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
+    """Write the tokenizer; raises AuditError where a value has other tokens in a text than on its own."""
+    from data_gen import audit
+    from data_gen.biographies import rendering
+    from data_gen.people.attributes import NAMES
+    from data_gen.questions.question import SPLITS
+    from physics_lm.data import compact, tokenizers
+
+    settings, entries = subject.config.tokenizer, subject.entries
+    questions = [question for split in SPLITS for question in subject.questions(split, QuestionConfig())]
+    texts = [entry.text for entry in entries] + [question.prompt for question in questions]
+    if settings.kind == "word" or settings.compact:
+        texts += rendering.lexicon(subject.world, subject.config.corpus)
+    tokenizer = tokenizers.train(settings, texts)
+    if settings.compact:
+        tokenizer.save_pretrained(folder / compact.ORIGINAL)
+        tokenizer = compact.keep_used_tokens(tokenizer, texts)
+    tokens = tokenizers.token_function(tokenizer)
+    audit.check_boundaries(entries[:AUDITED], questions[:AUDITED], tokens, tokenizer.unk_token)
+    classes = audit.check_classes(subject.world, NAMES, tokens)
+    tokenizer.save_pretrained(folder)
+    return {"vocabulary": len(tokenizer), "classes": classes}

@@ -1,0 +1,70 @@
+"""Fine-tuning: on the answers to P_train's questions, or on the sentences of facts."""
+
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from data_gen.config import QuestionConfig
+from data_gen.questions.question import SPLITS
+from physics_lm import device
+from physics_lm.config.training import FinetuneConfig
+from physics_lm.data import encoding, mask_token, tokenizers
+from physics_lm.data.batches import QuestionBatches
+from physics_lm.methods import lora
+from physics_lm.models import checkpoints
+from physics_lm.subject import Subject
+from physics_lm.tracking import Tracker
+from physics_lm.training import checkpoint
+from physics_lm.training.loop import Batches
+
+
+def on_questions(
+    subject: Subject,
+    base: str,
+    settings: FinetuneConfig,
+    questions: QuestionConfig,
+    folder: Path,
+    state: Path,
+    tracker: Tracker,
+) -> dict[str, Any]:
+    """Fine-tune the model of stage `base` on P_train's answers; return what the manifest adds."""
+    everything = [question for split in SPLITS for question in subject.questions(split, questions)]
+    tokenizer = tokenizers.load(subject.folder(base))
+    tokenizer = encoding.extend(tokenizer, everything, questions, subject.config.pretrain.context)
+    tokenizer = mask_token.extend(tokenizer, settings.objective)
+    encoded = encoding.encode(tokenizer, subject.questions("train", questions))
+    hidden = mask_token.answer_mask_id(tokenizer, settings.objective)
+    seed, end = subject.config.seed, tokenizer.eos_token_id
+    batches = QuestionBatches(encoded.sequences, encoded.start, settings.batch, seed, end, hidden)
+    title = f"finetune {subject.config.corpus.name}"
+    return _finetune(subject, base, settings, tokenizer, batches, title, folder, state, tracker)
+
+
+def on_facts(
+    subject: Subject, base: str, settings: FinetuneConfig, folder: Path, state: Path, tracker: Tracker
+) -> dict[str, Any]:
+    """Fine-tune the model of stage `base` on every token of the facts' sentences; return what the manifest adds."""
+    tokenizer = subject.facts.extend(tokenizers.load(subject.folder(base)))
+    tokenizer = mask_token.extend(tokenizer, settings.objective)
+    batches = subject.facts.batches(tokenizer, settings.batch)
+    title = f"finetune {subject.config.facts.kind}"
+    return _finetune(subject, base, settings, tokenizer, batches, title, folder, state, tracker)
+
+
+def _finetune(
+    subject: Subject,
+    base: str,
+    settings: FinetuneConfig,
+    tokenizer: PreTrainedTokenizerBase,
+    batches: Batches,
+    title: str,
+    folder: Path,
+    state: Path,
+    tracker: Tracker,
+) -> dict[str, Any]:
+    seed = subject.config.seed
+    model = checkpoints.widen(checkpoints.load(subject.folder(base)), len(tokenizer), seed)
+    if settings.method == "lora":
+        model = lora.adapt(model.to(device.default_device()), settings.rank, settings.embedding_rank, seed)
+    return checkpoint.train(subject, model, tokenizer, batches, settings, title, folder, state, tracker)
