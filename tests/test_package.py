@@ -34,8 +34,9 @@ def wheel(tmp_path_factory):
 @pytest.mark.slow
 def test_the_wheel_holds_code_data_types_and_conf(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    for wanted in ("conf/config.yaml", "conf/corpus/single.yaml", "data_gen/people/pools/city.txt", "physics_lm/py.typed"):
-        assert wanted in names
+    data = ("conf/config.yaml", "conf/corpus/single.yaml", "data_gen/people/pools/city.txt")
+    for file in (*data, "data_gen/biographies/templates/major.txt", "physics_lm/py.typed"):
+        assert file in names
     for folder in ("conf", "data_gen", "physics_lm", "experiments", "hydra_plugins"):
         files = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
         assert {str(path.relative_to(ROOT)) for path in files} <= names

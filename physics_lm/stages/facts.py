@@ -20,7 +20,8 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
     if config.facts.kind == "none":
         return None
     pools = {name: config.world.pools.get(name) for name in ("first_name", "last_name")}
-    return artifacts.spec("facts", VERSION, {"seed": config.seed, "facts": fingerprint_folder(config.facts), "pools": pools})
+    settings = {"seed": config.seed, "facts": fingerprint_folder(config.facts), "pools": pools}
+    return artifacts.spec("facts", VERSION, settings)
 
 
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:

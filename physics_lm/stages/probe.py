@@ -44,6 +44,7 @@ def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mappi
     rows = pd.concat([rows, columns], axis=1)
     rows.insert(0, "run", subject.chain.rows.key)
     rows.to_parquet(folder / "rows.parquet", index=False)
-    learns = config.probe.kind in LINEAR_PROBES
-    precision = {"precision": device.resolve_precision(config.probe.precision, device.default_device())} if learns else {}
-    return {**describe(), **precision, "rows": len(rows)}
+    manifest = {**describe(), "rows": len(rows)}
+    if config.probe.kind in LINEAR_PROBES:
+        manifest["precision"] = device.resolve_precision(config.probe.precision, device.default_device())
+    return manifest

@@ -35,7 +35,7 @@ def train(
 ) -> dict[str, Any]:
     """Train a model, merge its adapters if it has any, and save it; return what the manifest adds.
 
-    title: begins with the stage's name. state: a folder from which a killed training resumes. callback: see `callback` of
+    title: begins with the stage's name. state: a folder from which a killed training resumes. callback: see
     `Training`.
     """
     torch.manual_seed(subject.config.seed)  # dropout draws from it; a saved state brings its own
