@@ -12,14 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig
 
 from experiments import benchmarks
-from experiments.launch.config import CONF, register
 from experiments.launch.errors import exit_on_error
+from experiments.launch.hydra_internals import command
 
-register()
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
 COLUMNS = ("name", "unit", "ours", "rival", "rival_name", "ratio", "better", "target", "holds", "device")
 
@@ -108,7 +106,7 @@ def format_number(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@command
 def main(config: DictConfig) -> None:
     """Run the benchmarks and print the path of their rows."""
     print(exit_on_error(lambda: run_benchmarks(config.only, Path(config.paths.lab))))

@@ -3,19 +3,17 @@
 import shlex
 from pathlib import Path
 
-import hydra
 from omegaconf import DictConfig
 
 from data_gen.errors import ConfigError
-from experiments.launch.config import CONF, register, run_config
+from experiments.launch.config import run_config
 from experiments.launch.errors import exit_on_error
+from experiments.launch.hydra_internals import command
 from physics_lm import checks
 from physics_lm.plan import plan
 from physics_lm.run import complete
 from physics_lm.store.artifacts import Store
 from physics_lm.subject import Subject
-
-register()
 
 
 def export_run(config: DictConfig) -> Path:
@@ -56,7 +54,7 @@ def export_run(config: DictConfig) -> Path:
     return folder
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@command
 def main(config: DictConfig) -> None:
     """Export the run that the command line describes, and print the folder and the command of the harness."""
     folder = exit_on_error(lambda: export_run(config))

@@ -3,17 +3,16 @@
 import os
 from pathlib import Path
 
-import hydra
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from omegaconf import DictConfig
 
-from experiments.launch.config import CONF, register
+from experiments.launch.config import CONF
 from experiments.launch.errors import exit_on_error
+from experiments.launch.hydra_internals import command
 from experiments.report_page import figures, people, runs
 from physics_lm import results
 
-register()
 COMMITTED = Path(CONF).parent / "reproduced"
 
 
@@ -49,7 +48,7 @@ def write_page(lab: Path) -> Path:
     return target
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@command
 def main(config: DictConfig) -> None:
     """Write the page of the lab in paths.lab and print its path."""
     print(exit_on_error(lambda: write_page(Path(config.paths.lab))))

@@ -10,21 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from data_gen.errors import ConfigError
 from experiments.launch import figure_output, sweep
 from experiments.launch.arms import ALL_FIGURES, arm_overrides, figure_names
-from experiments.launch.config import CONF, register
 from experiments.launch.errors import exit_on_error
 from experiments.launch.help import print_help
-from experiments.launch.hydra_internals import compose
+from experiments.launch.hydra_internals import command, compose
 from experiments.launch.jobs import Job
 from physics_lm.store.artifacts import Store
 
-register()
 PRETRAINING = 0.85  # of an arm's time; the rest is fine-tuning and probing
 
 
@@ -149,7 +146,7 @@ def main() -> None:
         _run()
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@command
 def _run(config: DictConfig) -> None:
     overrides = HydraConfig.get().overrides
     words = [*overrides.task, *(item for item in overrides.hydra if not item.startswith("hydra.mode="))]

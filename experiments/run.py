@@ -7,18 +7,16 @@ The command prints the path of each run's rows.
 from collections.abc import Iterable
 from pathlib import Path
 
-import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from data_gen.errors import ConfigError
-from experiments.launch.config import CONF, register
 from experiments.launch.errors import exit_on_error
 from experiments.launch.help import print_help
+from experiments.launch.hydra_internals import command
 from experiments.launch.jobs import execute_config
 from physics_lm.training import distributed
 
-register()
 OTHER_COMMANDS = {
     "figure": "experiments.reproduce draws figures",
     "plan": "experiments.reproduce lists what a figure needs",
@@ -29,8 +27,8 @@ OTHER_COMMANDS = {
 def check_overrides(overrides: Iterable[str]) -> None:
     """Raise ConfigError for an override on the command line that a run would not read."""
     for item in overrides:
-        if command := OTHER_COMMANDS.get(item.lstrip("+~").partition("=")[0].partition(".")[0]):
-            raise ConfigError(f"{item}: {command}; a run does not read it, leave it out")
+        if reader := OTHER_COMMANDS.get(item.lstrip("+~").partition("=")[0].partition(".")[0]):
+            raise ConfigError(f"{item}: {reader}; a run does not read it, leave it out")
 
 
 def main() -> None:
@@ -39,7 +37,7 @@ def main() -> None:
         _run()
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@command
 def _run(config: DictConfig) -> str:
     """Execute the run, print the path of its rows and return their key."""
     exit_on_error(lambda: check_overrides(HydraConfig.get().overrides.task))

@@ -4,14 +4,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import hydra
 from omegaconf import DictConfig
 
-from experiments.launch.config import CONF, register
 from experiments.launch.errors import exit_on_error
+from experiments.launch.hydra_internals import command
 from experiments.launch.ledger import Entry, Ledger
-
-register()
 
 
 def table(ledger: Ledger, now: float) -> str:
@@ -73,7 +70,7 @@ def format_time(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@command
 def main(config: DictConfig) -> None:
     """Print the table of the lab in paths.lab."""
     print(exit_on_error(lambda: table(Ledger(Path(config.paths.lab)), time.time())))

@@ -3,18 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from data_gen.errors import ConfigError
-from experiments.launch.config import CONF, register
 from experiments.launch.errors import exit_on_error
+from experiments.launch.hydra_internals import command
 from experiments.launch.ledger import Ledger
 from experiments.report_page import runs
 from physics_lm import progress, tracking
 from physics_lm.store.artifacts import MANIFEST
-
-register()
 
 
 def sweep_ids(lab: Path) -> dict[str, str]:
@@ -42,7 +39,7 @@ def replay(config: DictConfig) -> int:
     return len(folders)
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@command
 def main(config: DictConfig) -> None:
     """Send the store in paths.lab to the tracker."""
     print(f"{exit_on_error(lambda: replay(config))} steps mirrored")

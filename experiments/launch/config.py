@@ -8,15 +8,9 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from data_gen.config import BesideConfig, CorpusConfig, FactsConfig, QuestionConfig, WorldConfig
 from data_gen.errors import ConfigError
-from physics_lm.config.model import ModelConfig
-from physics_lm.config.probe import ProbeConfig
-from physics_lm.config.rewrite import RewriteConfig
 from physics_lm.config.run import RunConfig
-from physics_lm.config.tokenizer import TokenizerConfig
 from physics_lm.config.tracking import TrackingConfig
-from physics_lm.config.training import FinetuneConfig, PretrainConfig
 
 CONF = str(Path(__file__).resolve().parents[2] / "conf")
 
@@ -63,25 +57,12 @@ class FigureConfig:
     departures: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-@dataclass
-class Root:
-    """Everything that a command line can set. only: the one benchmark that experiments.bench runs."""
+@dataclass(frozen=True)
+class Root(RunConfig):
+    """Everything that a command line can set: a run, and what commands read. only: the benchmark to run."""
 
-    seed: int = 0
     plan: bool = False
     only: str = ""
-    world: WorldConfig = field(default_factory=WorldConfig)
-    corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    beside: BesideConfig = field(default_factory=BesideConfig)
-    rewrite: RewriteConfig = field(default_factory=RewriteConfig)
-    facts: FactsConfig = field(default_factory=FactsConfig)
-    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
-    prior: FinetuneConfig = field(default_factory=lambda: FinetuneConfig(method="none"))
-    questions: QuestionConfig = field(default_factory=QuestionConfig)
-    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
-    probe: ProbeConfig = field(default_factory=ProbeConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     scale: ScaleInfo = field(default_factory=ScaleInfo)
     figure: FigureConfig = field(default_factory=FigureConfig)
@@ -92,7 +73,7 @@ class Root:
 def register() -> None:
     """Register the schema with Hydra, which then refuses unknown keys and wrong types when it composes a config."""
     schema = OmegaConf.structured(Root)
-    for node in schema.values():
+    for node in (schema, *schema.values()):
         if OmegaConf.is_config(node):
             OmegaConf.set_readonly(node, None)  # the dataclasses are frozen, but the command line must set keys
     ConfigStore.instance().store(name="schema", node=schema)
@@ -108,6 +89,8 @@ def run_config(config: DictConfig) -> RunConfig:
     """Return the run that a composed config describes; raises ConfigError for an added key or an empty paths.lab."""
     if not config.paths.lab:
         raise ConfigError("paths.lab=: name the folder that everything is written to")
+    if added := sorted(set(map(str, config)) - {field.name for field in fields(Root)}):
+        raise ConfigError(f"{added[0]}: there is no such setting to add; --cfg job lists all settings")
     groups = [group.name for group in fields(RunConfig) if group.name != "seed"]
     try:
         return RunConfig(seed=config.seed, **{name: OmegaConf.to_object(config[name]) for name in groups})

@@ -6,6 +6,7 @@ from errno import ENOSPC
 from typing import TypeVar
 
 from data_gen.errors import AuditError, ConfigError, PoolError, TemplateError
+from experiments.launch.hydra_messages import hydra_message
 from physics_lm.training import distributed
 
 Result = TypeVar("Result")
@@ -28,7 +29,7 @@ def user_message(error: BaseException) -> str | None:
         return f"the disk is full ({file}); what was complete is kept: free space, run again"
     if isinstance(error, MemoryError) or name == "OutOfMemoryError" or "can't allocate memory" in str(error):
         return "out of memory: lower the batch or hydra.launcher.n_jobs, or raise hydra.launcher.memory_gb"
-    return None
+    return hydra_message(error, sys.argv[1:])
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

@@ -1,33 +1,70 @@
-"""What touches Hydra's insides: composing a config, and making a launcher outside a Hydra application."""
+"""What touches Hydra's insides: the commands' entry, composing a config, and a launcher outside a Hydra application."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, NoReturn
 
 from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
+from hydra import initialize_config_dir, version
+from hydra._internal import utils
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig
 
+from data_gen.errors import ConfigError
 from experiments.launch.config import CONF, register
+from experiments.launch.errors import exit_on_error
+from experiments.launch.hydra_messages import hydra_message
+
+HYDRA = "1.3"  # whose defaults the configs are written for
+
+
+def command(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
+    """Return a command that calls the function with the config of the command line; it decorates as `hydra.main` does.
+
+    What Hydra refuses ends the command in one line, as an error of our own does.
+    """
+
+    @wraps(function)
+    def main() -> None:
+        register()
+        version.setbase(HYDRA)
+        utils.run_and_report = lambda work: work()  # Hydra's own prints several lines
+        parser = utils.get_args_parser()
+        parser.error = _refuse_flags  # type: ignore[method-assign]
+        task: dict[str, Any] = {"task_function": function, "config_path": CONF, "config_name": "config"}
+        exit_on_error(lambda: utils._run_hydra(args=parser.parse_intermixed_args(), args_parser=parser, **task))
+
+    return main
+
+
+def _refuse_flags(message: str) -> NoReturn:
+    raise ConfigError(f"{message}; --help lists what can be given")
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
-    """Compose the config of one job, inside or outside a running Hydra application."""
+    """Compose the config of one job, inside or outside a running Hydra application.
+
+    Raises ConfigError for a word that names no setting or gives it an impossible value.
+    """
     register()
-    if GlobalHydra.instance().is_initialized():
-        return hydra_compose("config", list(overrides))
-    with initialize_config_dir(CONF, version_base="1.3"):
-        return hydra_compose("config", list(overrides))
+    try:
+        if GlobalHydra.instance().is_initialized():
+            return hydra_compose("config", list(overrides))
+        with initialize_config_dir(CONF, version_base=HYDRA):
+            return hydra_compose("config", list(overrides))
+    except Exception as error:
+        if message := hydra_message(error, list(overrides)):
+            raise ConfigError(message) from None
+        raise
 
 
 def make_launcher(overrides: Sequence[str], task: TaskFunction) -> Any:
     """Return the launcher that a job's overrides choose, ready to run a task for every job of a sweep."""
-    loader = ConfigLoaderImpl(create_config_search_path(CONF))
+    loader = ConfigLoaderImpl(utils.create_config_search_path(CONF))
     config = loader.load_configuration("config", overrides=list(overrides), run_mode=RunMode.MULTIRUN)
     context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
     return Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)

@@ -6,6 +6,8 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
+logging.disable_progress_bar()
+
 
 def load(folder: Path) -> PreTrainedModel:
     """Return the model of a local folder, in fp32 on the CPU; raises OSError or ValueError where it holds none."""
