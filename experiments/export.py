@@ -34,7 +34,7 @@ def export_run(config: DictConfig) -> Path:
 
     from data_gen.questions.question import SPLITS
     from physics_lm import results
-    from physics_lm.data import compact
+    from physics_lm.data import compact_vocabulary
     from physics_lm.export import hub, lm_eval
     from physics_lm.models import causality
 
@@ -46,7 +46,7 @@ def export_run(config: DictConfig) -> Path:
     if not chain.get("facts"):  # where there are facts, the probe asks about them and not about people
         tables["questions"] = hub.questions_table(item for split in SPLITS for item in subject.questions(split))
     hub.write_dataset(folder / "dataset", tables, run)
-    original = store.folder(chain.tokenizer) / compact.ORIGINAL if run.tokenizer.compact else None
+    original = store.folder(chain.tokenizer) / compact_vocabulary.ORIGINAL if run.tokenizer.compact else None
     rows = results.load(store.lab, [chain.rows.key])
     hub.write_model(folder / "model", store.folder(chain.model), rows, run, original)
     if "questions" in tables and not causality.is_bidirectional(subject.model):

@@ -76,9 +76,9 @@ class Subject:
     @cached_property
     def entries(self) -> "list[Biography]":
         """The entries of the first epoch as the model reads them: those of the corpus, or of its rewriting."""
-        from data_gen.corpus import dataset
+        from data_gen.corpus import storage
 
-        return list(dataset.read(self.store.folder(self.chain.entries)))
+        return list(storage.read(self.store.folder(self.chain.entries)))
 
     @cached_property
     def own_entries(self) -> "list[Biography]":
@@ -110,13 +110,13 @@ class Subject:
     def model(self) -> "PreTrainedModel":
         """The model after its last training, in fp32 on the device."""
         from physics_lm import device
-        from physics_lm.models import checkpoints
+        from physics_lm.models import loading
 
-        return checkpoints.load(self.store.folder(self.chain.model)).to(device.default_device())
+        return loading.load(self.store.folder(self.chain.model)).to(device.default_device())
 
     def checkpoint(self, stage: str) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
         """Return the model that a stage made, in fp32 on the CPU, and its tokenizer."""
         from physics_lm.data import tokenizers
-        from physics_lm.models import checkpoints
+        from physics_lm.models import loading
 
-        return checkpoints.load(self.folder(stage)), tokenizers.load(self.folder(stage))
+        return loading.load(self.folder(stage)), tokenizers.load(self.folder(stage))

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from data_gen.biographies.biography import Biography
-from data_gen.corpus.dataset import read
+from data_gen.corpus.storage import read
 from data_gen.people.world import World, make
 from data_gen.questions import generate
 from data_gen.questions.question import Question

@@ -4,7 +4,7 @@ from data_gen.config import QuestionConfig, WorldConfig
 from data_gen.errors import ConfigError
 from data_gen.people.pools import MONTHS
 from data_gen.questions import derived
-from data_gen.questions.family import from_tasks
+from data_gen.questions.table_family import from_tasks
 from data_gen.questions.task import YES_NO, Task, Tasks
 
 EVEN = (

@@ -7,7 +7,7 @@ from data_gen.config import QuestionConfig, WorldConfig
 from data_gen.people.pools import DAYS, MONTHS
 from data_gen.people.world import World
 from data_gen.questions import derived
-from data_gen.questions.family import from_tasks, select_names
+from data_gen.questions.table_family import from_tasks, select_names
 from data_gen.questions.task import YES_NO, Task, Tasks
 
 

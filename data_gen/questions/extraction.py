@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from data_gen.config import QuestionConfig, WorldConfig
 from data_gen.people.attributes import ATTRIBUTES
 from data_gen.people.world import World
-from data_gen.questions import family
+from data_gen.questions import table_family
 from data_gen.questions.question import Question
 
 TASK = "extraction"
@@ -13,12 +13,12 @@ TASK = "extraction"
 
 def check(config: QuestionConfig, world: WorldConfig) -> None:
     """Raise ConfigError where a setting is impossible, or has no effect here."""
-    family.check(config, world, {})
+    table_family.check(config, world, {})
 
 
 def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
     """Yield the questions of a split (`train`, `held` or `test`), person by person."""
-    for row in family.eligible_rows(world, config, split):
+    for row in table_family.eligible_rows(world, config, split):
         for attribute in ATTRIBUTES:
             prompt = f"{attribute.question.format(name=world.name(row))} Answer:"
             gold = f"{world.value(attribute.name, row)}."

@@ -5,7 +5,7 @@ from data_gen.people.attributes import NAMES
 from data_gen.people.pools import DAYS, FIRST_YEAR
 from data_gen.people.world import World
 from data_gen.questions import derived
-from data_gen.questions.family import from_tasks, select_names
+from data_gen.questions.table_family import from_tasks, select_names
 from data_gen.questions.task import Task, Tasks
 
 PAIRS = (("birth_city", "employer"), ("university", "major"), ("employer", "company_city"))  # the paper's, both ways

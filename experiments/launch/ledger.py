@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from data_gen.errors import ConfigError
 from experiments.launch.errors import first_line
-from physics_lm import concurrency, progress
+from physics_lm import job_scheduler, progress
 from physics_lm.store.artifacts import MANIFEST
 
 VERSION = 1
@@ -127,7 +127,7 @@ class Ledger:
     @contextmanager
     def running(self, entry: Entry) -> Iterator[None]:
         """Hold a job's lock while the body runs it; record it as running with a heartbeat, then as done or failed."""
-        with concurrency.hold_lock(self.lock(entry.key)):
+        with job_scheduler.hold_lock(self.lock(entry.key)):
             now = time.time()
             entry = replace(
                 entry, state="running", host=socket.gethostname(), pid=os.getpid(), started=now, beat=now,

@@ -38,7 +38,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="stacked", node=Stacke
 
 
 class StackedLauncher(Launcher):  # type: ignore[misc]
-    """Run jobs as threads of one process, which meet where they train and answer (physics_lm.concurrency)."""
+    """Run jobs as threads of one process, which meet where they train and answer (physics_lm.job_scheduler)."""
 
     def __init__(self, stack: int, workers: int) -> None:
         """Store the settings of StackedConf."""
@@ -92,10 +92,10 @@ def _run_jobs(
     overrides: list[list[str]], context: HydraContext, config: DictConfig, task: TaskFunction, stack: int, wait: float
 ) -> Sequence[JobReturn]:
     """Run the jobs in this process, at most `stack` of them active at a time."""
-    from physics_lm import concurrency
+    from physics_lm import job_scheduler
 
     jobs = [partial(task, _job_config(context, config, words)) for words in overrides]
-    return [_to_return(result) for result in concurrency.run_jobs(jobs, stack, wait)]
+    return [_to_return(result) for result in job_scheduler.run_jobs(jobs, stack, wait)]
 
 
 def _job_config(context: HydraContext, config: DictConfig, overrides: list[str]) -> DictConfig:

@@ -17,7 +17,7 @@ from physics_lm import results
 from physics_lm.config.columns import settings_columns
 from physics_lm.config.run import RunConfig
 from physics_lm.data import tokenizers
-from physics_lm.export.expand import expand_vocabulary
+from physics_lm.export.expand_vocabulary import expand_vocabulary
 from physics_lm.store.artifacts import MANIFEST, digest
 
 CARDS = Path(__file__).parent / "cards"

@@ -14,7 +14,7 @@ from physics_lm import progress
 from physics_lm.data import mask_token, tokenizers
 from physics_lm.data.encoding import Array, EncodedAnswers
 from physics_lm.data.ragged import Ids, pad
-from physics_lm.inference.forward import Predictions, predict, predictions_from_logits
+from physics_lm.inference.batched_forward import Predictions, predict, predictions_from_logits
 from physics_lm.models import causality
 from physics_lm.objectives import masked
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from physics_lm import concurrency
+from physics_lm import job_scheduler
 from physics_lm.config.training import PretrainConfig, TrainConfig
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def is_enabled(config: TrainConfig, device: torch.device) -> bool:
     """Return whether to compile the loss of a single training; jobs that are stacked are compiled as a stack."""
     if config.compile != "auto":
         return config.compile == "always"
-    return is_worthwhile(config, device) and not concurrency.in_job()
+    return is_worthwhile(config, device) and not job_scheduler.in_job()
 
 
 def is_worthwhile(config: TrainConfig, device: torch.device) -> bool:

@@ -7,7 +7,7 @@ from transformers import PreTrainedModel
 
 from data_gen.errors import ConfigError
 from physics_lm.config.model import ModelConfig, check_model
-from physics_lm.models.checkpoints import padded
+from physics_lm.models.loading import padded
 
 
 def build(config: ModelConfig, vocabulary: int, end_id: int, seed: int) -> PreTrainedModel:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from data_gen.facts.fact import RANDOM
 from physics_lm.inference.item_rows import item_row, score_questions
-from physics_lm.models import checkpoints
+from physics_lm.models import loading
 from physics_lm.subject import Subject
 
 
@@ -19,7 +19,7 @@ def rows(subject: Subject, state: Path) -> pd.DataFrame:
     facts, probe = subject.facts.facts, subject.config.probe
     questions = [question for question in facts.questions if question.task != RANDOM]
     tokenizer = subject.facts.extend(subject.tokenizer)
-    model = checkpoints.widen(subject.model, len(tokenizer), subject.config.seed)
+    model = loading.widen(subject.model, len(tokenizer), subject.config.seed)
     scores = score_questions(model, tokenizer, questions, probe.batch)
     items = [item_row(question, score, probe.kind) for question, score in zip(questions, scores, strict=True)]
     table = pd.DataFrame(items)

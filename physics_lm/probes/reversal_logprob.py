@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from data_gen.facts.fact import BOTH, RANDOM, REVERSE, SAME, Facts
 from data_gen.questions.question import Question
 from physics_lm.data import encoding
-from physics_lm.inference import answer_ranking, exact_match
-from physics_lm.models import checkpoints
+from physics_lm.inference import answer_logprobs, exact_match
+from physics_lm.models import loading
 from physics_lm.subject import Subject
 
 
@@ -28,14 +28,14 @@ def rows(subject: Subject, state: Path) -> pd.DataFrame:
     """
     facts, probe, items = subject.facts.facts, subject.config.probe, []
     tokenizer = subject.facts.extend(subject.tokenizer)
-    model = checkpoints.widen(subject.model, len(tokenizer), subject.config.seed)
+    model = loading.widen(subject.model, len(tokenizer), subject.config.seed)
     random = [question for question in facts.questions if question.task == RANDOM]
     scores = exact_match.score(model, tokenizer, encoding.encode(tokenizer, random), probe.batch)
     random_logprob = {key: score.gold_logprob for key, score in zip(_fact_paraphrases(random), scores, strict=True)}
     for (task, _, paraphrase), questions in question_groups(facts).items():
         answers = [question.gold for question in questions]
         prompts = [question.prompt for question in questions]
-        logprob_QxA = answer_ranking.log_probabilities(model, tokenizer, prompts, answers)
+        logprob_QxA = answer_logprobs.log_probabilities(model, tokenizer, prompts, answers)
         for number, question in enumerate(questions):
             ranking = rank_answer(logprob_QxA[number], number)
             other = random_logprob.get((question.person, paraphrase), np.nan) if task == REVERSE else np.nan

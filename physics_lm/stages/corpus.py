@@ -31,7 +31,7 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
     """Write the entries of the first epoch; raises AuditError where a span does not hold its person's value."""
     from data_gen import audit
-    from data_gen.corpus import auxiliary, dataset
+    from data_gen.corpus import auxiliary, storage
     from data_gen.people.attributes import NAMES
     from data_gen.questions.question import SPLITS
 
@@ -42,7 +42,7 @@ def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mappi
     train, held, test = ({question.person for question in subject.questions(split)} for split in SPLITS)
     audit.check_disjoint(train | held, test, "questions")
     audit.check_disjoint(train, held, "questions")
-    dataset.write(entries, folder, subject.world, replace(config.corpus, path=""), config.beside)
+    storage.write(entries, folder, subject.world, replace(config.corpus, path=""), config.beside)
     people = {entry.person_id for entry in biographies}
     texts = [(entry.person_id, entry.text) for entry in entries] if config.corpus.kind == "folder" else []
     if repeated := len(texts) - len(set(texts)):

@@ -33,13 +33,13 @@ def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mappi
 
     from physics_lm import device
     from physics_lm.environment import describe
-    from physics_lm.models import checkpoints
+    from physics_lm.models import loading
 
     config = subject.config
     rows = probes.load(config.probe.kind).rows(subject, state)
     settings = dict(settings_columns(config))
     if config.model.kind == "checkpoint":
-        settings |= {f"model.{name}": size for name, size in checkpoints.shape(subject.model).items()}
+        settings |= {f"model.{name}": size for name, size in loading.shape(subject.model).items()}
     columns = pd.DataFrame([settings]).iloc[[0] * len(rows)].reset_index(drop=True)
     rows = pd.concat([rows, columns], axis=1)
     rows.insert(0, "run", subject.chain.rows.key)

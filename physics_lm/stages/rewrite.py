@@ -26,12 +26,12 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
 
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
     """Write the rewritten entries; raises ConfigError where the model wrote none that can be used."""
-    from data_gen.corpus import dataset
+    from data_gen.corpus import storage
     from physics_lm.environment import describe
     from physics_lm.inference import rewriting
 
     config = subject.config
-    originals = list(dataset.read(subject.folder("corpus")))
+    originals = list(storage.read(subject.folder("corpus")))
     entries, left_out = rewriting.rewrite_all(originals, subject.world, config.rewrite, state)
-    dataset.write(entries, folder, subject.world, replace(config.corpus, path=""))
+    storage.write(entries, folder, subject.world, replace(config.corpus, path=""))
     return {**describe(), "entries": len(entries), "of": len(originals), "people_left_out": left_out}

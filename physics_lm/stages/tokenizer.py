@@ -27,7 +27,7 @@ def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mappi
     from data_gen.biographies import rendering
     from data_gen.people.attributes import NAMES
     from data_gen.questions.question import SPLITS
-    from physics_lm.data import compact, tokenizers
+    from physics_lm.data import compact_vocabulary, tokenizers
 
     settings, entries = subject.config.tokenizer, subject.entries
     questions = [question for split in SPLITS for question in subject.questions(split, QuestionConfig())]
@@ -36,8 +36,8 @@ def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mappi
         texts += rendering.lexicon(subject.world, subject.config.corpus)
     tokenizer = tokenizers.train(settings, texts)
     if settings.compact:
-        tokenizer.save_pretrained(folder / compact.ORIGINAL)
-        tokenizer = compact.keep_used_tokens(tokenizer, texts)
+        tokenizer.save_pretrained(folder / compact_vocabulary.ORIGINAL)
+        tokenizer = compact_vocabulary.keep_used_tokens(tokenizer, texts)
     tokens = tokenizers.token_function(tokenizer)
     audit.check_boundaries(entries[:AUDITED], questions[:AUDITED], tokens, tokenizer.unk_token)
     classes = audit.check_classes(subject.world, NAMES, tokens)

@@ -21,7 +21,7 @@ from typing import Any
 from filelock import FileLock
 
 from data_gen.errors import ConfigError
-from physics_lm import concurrency
+from physics_lm import job_scheduler
 
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
@@ -109,7 +109,7 @@ class Store:
         self.check_writable()
         lock = self.lab / "locks" / f"{spec.key}.lock"
         lock.parent.mkdir(exist_ok=True)
-        with concurrency.hold_lock(FileLock(lock)):
+        with job_scheduler.hold_lock(FileLock(lock)):
             self._set_aside_if_damaged(spec)
             return self.folder(spec) if self.folder(spec).exists() else self._build(spec, build)
 

@@ -12,10 +12,10 @@ from physics_lm.config.training import FinetuneConfig
 from physics_lm.data import encoding, mask_token, tokenizers
 from physics_lm.data.batches import QuestionBatches
 from physics_lm.methods import lora
-from physics_lm.models import checkpoints
+from physics_lm.models import loading
 from physics_lm.subject import Subject
 from physics_lm.tracking import Tracker
-from physics_lm.training import checkpoint
+from physics_lm.training import train_model
 from physics_lm.training.loop import Batches
 
 
@@ -64,7 +64,7 @@ def _finetune(
     tracker: Tracker,
 ) -> dict[str, Any]:
     seed = subject.config.seed
-    model = checkpoints.widen(checkpoints.load(subject.folder(base)), len(tokenizer), seed)
+    model = loading.widen(loading.load(subject.folder(base)), len(tokenizer), seed)
     if settings.method == "lora":
         model = lora.adapt(model.to(device.default_device()), settings.rank, settings.embedding_rank, seed)
-    return checkpoint.train(subject, model, tokenizer, batches, settings, title, folder, state, tracker)
+    return train_model.train(subject, model, tokenizer, batches, settings, title, folder, state, tracker)

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from physics_lm.config.training import TrainConfig
 from physics_lm.data.batches import IGNORE
 from physics_lm.device import autocast, default_device, resolve_precision, to_device
-from physics_lm.kernels import attention, compiling, cpu
+from physics_lm.kernels import attention, compiling, cpu_speedups
 from physics_lm.objectives import next_token
 from physics_lm.objectives.masked import Loss
 from physics_lm.progress import Bar
@@ -63,9 +63,9 @@ class Training:
         if loss is None and compiling.is_enabled(config, self.device):
             self.compile()
         if self.device.type == "cpu":
-            cpu.keep_pages()
+            cpu_speedups.keep_pages()
             if self.compiled != "yes":
-                cpu.prepare(self.model)
+                cpu_speedups.prepare(self.model)
         self.precision = resolve_precision(config.precision, self.device)
         self.optimizers = build_optimizers(model, config)
         self.peak_rates = [group["lr"] for optimizer in self.optimizers for group in optimizer.param_groups]

@@ -7,7 +7,7 @@ from data_gen.errors import ConfigError
 from physics_lm.models import registry
 from physics_lm.subject import Subject
 from physics_lm.tracking import Tracker
-from physics_lm.training import checkpoint, distributed, evaluation
+from physics_lm.training import distributed, evaluation, train_model
 from physics_lm.training.pretraining_data import PretrainingData
 
 
@@ -26,7 +26,7 @@ def pretrain(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> d
     evaluates = settings.eval_every and not distributed.rank()  # one process evaluates for all
     callback = evaluation.build_evaluator(subject, model, tokenizer, state) if evaluates else None
     title = f"pretrain {config.corpus.name}"
-    manifest = checkpoint.train(subject, model, tokenizer, batches, settings, title, folder, state, tracker, callback)
+    manifest = train_model.train(subject, model, tokenizer, batches, settings, title, folder, state, tracker, callback)
     if callback:
         callback.collect().to_parquet(folder / evaluation.EVALS, index=False)
     tokens = settings.steps * batches.batch * settings.context

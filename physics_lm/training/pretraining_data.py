@@ -8,7 +8,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from data_gen import audit
-from data_gen.corpus import dataset
+from data_gen.corpus import storage
 from data_gen.errors import ConfigError
 from data_gen.questions.question import SPLITS
 from physics_lm import device
@@ -47,7 +47,7 @@ class PretrainingData:
         from_text = config.corpus.kind == "folder" or config.beside.kind != "none" or config.pretrain.facts
         if from_text or subject.chain.get("rewrite"):
             return None
-        first = list(islice(dataset.read(subject.folder("corpus")), CHECKED_ENTRIES))
+        first = list(islice(storage.read(subject.folder("corpus")), CHECKED_ENTRIES))
         size = int(subject.store.manifest(subject.chain["corpus"])["entries"])
         return entry_assembler(subject.world, config.corpus, subject.corpus_tokenizer, first, size)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data_gen.corpus.dataset import read
+from data_gen.corpus.storage import read
 from experiments import report
 from experiments.launch.ledger import Entry, Ledger
 from experiments.report_page import figures, people, runs

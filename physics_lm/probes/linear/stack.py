@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from physics_lm import device
 from physics_lm.data.ragged import Ragged
-from physics_lm.kernels import cpu
+from physics_lm.kernels import cpu_speedups
 from physics_lm.probes.linear.heads import Heads
 
 Array = NDArray[np.int64]
@@ -76,7 +76,7 @@ class Stack(nn.Module):
         table_VxD = model.get_input_embeddings().weight
         self.precision = device.resolve_precision(precision, table_VxD.device)
         if table_VxD.device.type == "cpu":
-            cpu.prepare(model)
+            cpu_speedups.prepare(model)
         size, width = table_VxD.shape
         self.heads = list(heads)
         last = {head.update: head.position or 0 for head in sorted(heads, key=lambda head: head.position or 0)}

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from physics_lm import concurrency
+from physics_lm import job_scheduler
 from physics_lm.device import thread_pool, uses_threads
 from physics_lm.kernels import compiling, head_loss
 from physics_lm.objectives import next_token
@@ -23,12 +23,12 @@ DROPOUTS = ("attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", 
 def train(loop: Training, title: str, stage: str) -> list[dict[str, float]]:
     """Run a training and return its curve; among concurrent jobs, stacked with all trainings of the same shape.
 
-    stage: a key of `concurrency.PRIORITIES`.
+    stage: a key of `job_scheduler.PRIORITIES`.
     """
-    if not concurrency.in_job():
+    if not job_scheduler.in_job():
         return loop.run(title)
-    priority = concurrency.PRIORITIES[stage]
-    curve: list[dict[str, float]] = concurrency.batched_call(_train_together, shape(loop), priority, (loop, title))
+    priority = job_scheduler.PRIORITIES[stage]
+    curve: list[dict[str, float]] = job_scheduler.batched_call(_train_together, shape(loop), priority, (loop, title))
     return curve
 
 

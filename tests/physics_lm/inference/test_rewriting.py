@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from data_gen.biographies import recipes, rendering
-from data_gen.corpus import dataset
+from data_gen.corpus import storage
 from data_gen.errors import ConfigError
 from data_gen.people import world
 from data_gen.questions import question
@@ -82,7 +82,7 @@ def rewritten(smoke, writer, tmp_path_factory):
 
 
 def entries_of(lab, spec):
-    return list(dataset.read(Store(lab).folder(spec)))
+    return list(storage.read(Store(lab).folder(spec)))
 
 
 def test_only_texts_with_the_name_and_all_six_values_are_kept(rewritten, originals):

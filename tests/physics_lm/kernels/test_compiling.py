@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from physics_lm import concurrency
+from physics_lm import job_scheduler
 from physics_lm.config.model import ModelConfig
 from physics_lm.config.training import FinetuneConfig, PretrainConfig, TrainConfig
 from physics_lm.kernels import compiling
@@ -33,7 +33,7 @@ def test_it_is_enabled_for_long_trainings_on_a_gpu_and_where_the_config_says_so(
     assert not compiling.is_enabled(FinetuneConfig(), gpu)  # batches of questions vary in length
     assert compiling.is_enabled(TrainConfig(compile="always"), cpu)
     assert not compiling.is_enabled(PretrainConfig(compile="never"), gpu)
-    in_job = concurrency.run_jobs([lambda: compiling.is_enabled(PretrainConfig(), gpu)], 1)
+    in_job = job_scheduler.run_jobs([lambda: compiling.is_enabled(PretrainConfig(), gpu)], 1)
     assert in_job == [False]  # jobs are compiled as a stack
     assert compiling.is_worthwhile(PretrainConfig(), gpu)
     assert not compiling.is_worthwhile(PretrainConfig(compile="never"), gpu)

@@ -8,7 +8,7 @@ import torch
 
 from physics_lm.config.model import ModelConfig
 from physics_lm.data.batches import IGNORE
-from physics_lm.kernels import attention, cpu, head_loss
+from physics_lm.kernels import attention, cpu_speedups, head_loss
 from physics_lm.models import registry
 from physics_lm.objectives import next_token
 
@@ -38,7 +38,7 @@ def test_a_prepared_model_has_the_same_loss_and_gradients(kind, both_ways):
     plain.config.is_causal = not both_ways
     plain.set_attn_implementation("eager")
     prepared = copy.deepcopy(plain)
-    cpu.prepare(prepared)
+    cpu_speedups.prepare(prepared)
     assert head_loss.has_linear_head(prepared)
     ids = torch.randint(0, 40, (3, 16), generator=torch.Generator().manual_seed(1))
     labels = ids.masked_fill(ids % 3 == 0, IGNORE)
@@ -116,14 +116,14 @@ def test_a_model_of_another_kind_keeps_its_own_logits():
 def test_a_prepared_model_is_saved_as_it_was(tmp_path):
     model = registry.build(ModelConfig("gpt2_rotary", 1, 16, 2, 8), 20, 0, 0)
     model.save_pretrained(tmp_path / "before")
-    cpu.prepare(model)
+    cpu_speedups.prepare(model)
     model.save_pretrained(tmp_path / "after")
     before, after = ((tmp_path / name / "config.json").read_text() for name in ("before", "after"))
     assert before == after
 
 
 def test_the_pages_of_what_is_freed_are_kept():
-    cpu.keep_pages()
+    cpu_speedups.keep_pages()
 
     def faults(times):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -7,7 +7,7 @@ import torch
 from transformers import DynamicCache
 
 from physics_lm.config.model import ModelConfig
-from physics_lm.kernels import cpu, neox_attention
+from physics_lm.kernels import cpu_speedups, neox_attention
 from physics_lm.models import registry
 
 
@@ -16,7 +16,7 @@ def pair(dropout=0.0):
     plain = registry.build(ModelConfig("gpt2_rotary", 2, 32, 4, 16, dropout), 40, 0, 0)
     plain.set_attn_implementation("eager")
     prepared = copy.deepcopy(plain)
-    cpu.prepare(prepared)
+    cpu_speedups.prepare(prepared)
     return plain, prepared
 
 

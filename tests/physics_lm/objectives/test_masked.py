@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from data_gen.corpus.dataset import read
+from data_gen.corpus.storage import read
 from data_gen.errors import ConfigError
 from physics_lm.config.model import ModelConfig
 from physics_lm.config.probe import ProbeConfig

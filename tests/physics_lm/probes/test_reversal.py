@@ -14,7 +14,7 @@ from data_gen.facts.fact import BOTH, RANDOM, REVERSE, SAME, TOLD
 from data_gen.questions.question import Question
 from physics_lm.data import encoding, tokenizers
 from physics_lm.data.fact_tokens import FactData
-from physics_lm.inference import answer_ranking, exact_match
+from physics_lm.inference import answer_logprobs, exact_match
 from physics_lm.plan import plan
 from physics_lm.probes.reversal_logprob import question_groups, rank_answer
 from physics_lm.run import execute
@@ -132,7 +132,7 @@ def test_every_answer_after_every_prompt_scores_as_if_asked_alone(learned):
     model, vocabulary = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     questions = [q for q in FactData(config).facts.questions if q.task == SAME][:5]
     prompts, answers = [q.prompt for q in questions], [*(q.gold for q in questions), "the.", "born"]
-    logprob = answer_ranking.log_probabilities(model, vocabulary, prompts, answers)
+    logprob = answer_logprobs.log_probabilities(model, vocabulary, prompts, answers)
     questions = [Question("x", 0, "y", "test", prompt, answer) for prompt in prompts for answer in answers]
     scores = exact_match.score(model, vocabulary, encoding.encode(vocabulary, questions), 16)
     np.testing.assert_allclose(logprob.ravel(), [score.gold_logprob for score in scores], atol=1e-4)

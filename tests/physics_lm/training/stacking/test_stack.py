@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from physics_lm import concurrency, device
+from physics_lm import device, job_scheduler
 from physics_lm.config.model import ModelConfig
 from physics_lm.config.training import TrainConfig
 from physics_lm.data.batches import IGNORE
-from physics_lm.inference import forward
+from physics_lm.inference import batched_forward
 from physics_lm.kernels import compiling
 from physics_lm.models import registry
 from physics_lm.training.loop import DivergedError, Training
@@ -153,7 +153,7 @@ def test_a_job_with_dropout_ends_among_others_where_it_would_have_ended_alone(tm
         return train(loop(folder, seed, dropout=0.2), "test", "pretrain")
 
     alone = [job(tmp_path / f"alone{seed}", seed) for seed in range(3)]
-    among = concurrency.run_jobs([lambda seed=seed: job(tmp_path / f"{seed}", seed) for seed in range(3)], 3)
+    among = job_scheduler.run_jobs([lambda seed=seed: job(tmp_path / f"{seed}", seed) for seed in range(3)], 3)
     assert among == alone
 
 
@@ -161,7 +161,7 @@ def test_jobs_that_meet_train_as_a_stack_and_get_their_own_curves(tmp_path):
     loops = [loop(tmp_path / f"{seed}", seed) for seed in range(2)]
     odd = loop(tmp_path / "odd", 5, steps=5)
     jobs = [lambda each=each: train(each, "test", "pretrain") for each in (*loops, odd)]
-    curves = concurrency.run_jobs(jobs, 3)
+    curves = job_scheduler.run_jobs(jobs, 3)
     assert [each.stack_size for each in (*loops, odd)] == [2, 2, 1]
     assert [len(curve) for curve in curves] == [12, 12, 5]
 
@@ -169,11 +169,11 @@ def test_jobs_that_meet_train_as_a_stack_and_get_their_own_curves(tmp_path):
 def test_models_evaluated_together_give_the_predictions_of_each_alone(monkeypatch):
     models = [registry.build(ModelConfig("gpt2_rotary", 2, 16, 2, 32), 32, 0, seed).eval() for seed in range(3)]
     ids_of_models = [torch.randint(1, 32, (2 + seed, 6 + seed)) for seed in range(3)]
-    alone = [forward.predict(model, ids) for model, ids in zip(models, ids_of_models, strict=True)]
+    alone = [batched_forward.predict(model, ids) for model, ids in zip(models, ids_of_models, strict=True)]
     pairs = list(zip(models, ids_of_models, strict=True))
-    threaded = concurrency.run_jobs([lambda pair=pair: forward.predict(*pair) for pair in pairs], 3)
+    threaded = job_scheduler.run_jobs([lambda pair=pair: batched_forward.predict(*pair) for pair in pairs], 3)
     monkeypatch.setattr(device, "uses_threads", lambda device: False)
-    vmapped = concurrency.run_jobs([lambda pair=pair: forward.predict(*pair) for pair in pairs], 3)
+    vmapped = job_scheduler.run_jobs([lambda pair=pair: batched_forward.predict(*pair) for pair in pairs], 3)
     for single, *batched in zip(alone, threaded, vmapped, strict=True):
         for results in batched:
             for array, expected in zip(single, results, strict=True):

@@ -7,7 +7,7 @@ import pytest
 from small_worlds import render_entries, small_world
 
 from data_gen.config import CorpusConfig
-from data_gen.corpus import dataset
+from data_gen.corpus import storage
 from data_gen.people.attributes import NAMES
 
 CONFIG = CorpusConfig("multi3_permute2", entries=3, orders=2)
@@ -26,7 +26,7 @@ def entries(world):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, world, entries):
     path = tmp_path_factory.mktemp("lab") / "corpus"
-    dataset.write(iter(entries), path, world, CONFIG)
+    storage.write(iter(entries), path, world, CONFIG)
     return path
 
 
@@ -45,7 +45,7 @@ def test_spans_hold_the_values_when_read_by_plain_datasets(folder, world):
 
 
 def test_read_gives_back_what_was_written(folder, entries):
-    assert list(dataset.read(folder)) == entries
+    assert list(storage.read(folder)) == entries
 
 
 def test_nothing_but_the_data_set_and_its_card_is_left(folder):
@@ -64,14 +64,14 @@ def test_card_holds_sha256_and_counts(folder, entries):
 
 def test_same_entries_make_the_same_rows(folder, world, entries, tmp_path):
     # the step's key does not hold the time, so neither may the data
-    dataset.write(entries, tmp_path / "again", world, CONFIG)
+    storage.write(entries, tmp_path / "again", world, CONFIG)
     assert (tmp_path / "again" / "README.md").read_text() == (folder / "README.md").read_text()
     arrows = [next(path.glob("*.arrow")).read_bytes() for path in (folder, tmp_path / "again")]
     assert arrows[0] == arrows[1]
 
 
 def test_only_a_fresh_corpus_says_that_it_is_one_epoch(world):
-    cards = [dataset.card(world, CorpusConfig("x", fresh=fresh), 1, "0") for fresh in (False, True)]
+    cards = [storage.card(world, CorpusConfig("x", fresh=fresh), 1, "0") for fresh in (False, True)]
     assert ["first epoch" in card for card in cards] == [False, True]
 
 

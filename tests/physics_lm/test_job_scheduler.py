@@ -6,7 +6,7 @@ import time
 import pytest
 from filelock import FileLock
 
-from physics_lm import concurrency
+from physics_lm import job_scheduler
 
 
 def batch_sizes(requests):
@@ -15,10 +15,10 @@ def batch_sizes(requests):
 
 
 def test_alone_work_is_done_at_once():
-    assert not concurrency.in_job()
-    assert concurrency.batched_call(batch_sizes, "shape", 0, 7) == (7, 1)
+    assert not job_scheduler.in_job()
+    assert job_scheduler.batched_call(batch_sizes, "shape", 0, 7) == (7, 1)
     with pytest.raises(ValueError, match="no"):
-        concurrency.batched_call(lambda requests: [ValueError("no")], "shape", 0, 7)
+        job_scheduler.batched_call(lambda requests: [ValueError("no")], "shape", 0, 7)
 
 
 def test_jobs_of_one_shape_are_served_together_and_one_runs_at_a_time():
@@ -26,31 +26,33 @@ def test_jobs_of_one_shape_are_served_together_and_one_runs_at_a_time():
 
     def job(number, shape):
         def work():
-            assert concurrency.in_job()
+            assert job_scheduler.in_job()
             running.add(number)
             counts.append(len(running))
             running.discard(number)
-            return concurrency.batched_call(batch_sizes, shape, 0, number)
+            return job_scheduler.batched_call(batch_sizes, shape, 0, number)
 
         return work
 
-    answers = concurrency.run_jobs([job(0, "a"), job(1, "b"), job(2, "a"), job(3, "a")], 4)
+    answers = job_scheduler.run_jobs([job(0, "a"), job(1, "b"), job(2, "a"), job(3, "a")], 4)
     assert answers == [(0, 3), (1, 1), (2, 3), (3, 3)]
     assert set(counts) == {1}
-    assert not concurrency.in_job()
+    assert not job_scheduler.in_job()
 
 
 def test_no_more_are_begun_than_may_be():
-    answers = concurrency.run_jobs([lambda n=n: concurrency.batched_call(batch_sizes, 0, 0, n) for n in range(5)], 2)
+    answers = job_scheduler.run_jobs(
+        [lambda n=n: job_scheduler.batched_call(batch_sizes, 0, 0, n) for n in range(5)], 2
+    )
     assert [size for _, size in answers] == [2, 2, 2, 2, 1]
     assert [number for number, _ in answers] == list(range(5))
 
 
 def test_calls_of_the_earliest_stage_run_first_so_that_later_batches_are_whole():
     def job(steps):
-        return lambda: [concurrency.batched_call(batch_sizes, step, step, step)[1] for step in steps]
+        return lambda: [job_scheduler.batched_call(batch_sizes, step, step, step)[1] for step in steps]
 
-    assert concurrency.run_jobs([job([0, 1, 2]), job([2]), job([1, 2])], 3) == [[1, 2, 3], [3], [2, 3]]
+    assert job_scheduler.run_jobs([job([0, 1, 2]), job([2]), job([1, 2])], 3) == [[1, 2, 3], [3], [2, 3]]
 
 
 def test_an_error_ends_its_own_job_alone():
@@ -60,8 +62,8 @@ def test_an_error_ends_its_own_job_alone():
     def fails():
         raise KeyError("before")
 
-    jobs = [lambda n=n: concurrency.batched_call(work, 0, 0, n) for n in range(3)]
-    first, second, third, fourth = concurrency.run_jobs([*jobs, fails], 4)
+    jobs = [lambda n=n: job_scheduler.batched_call(work, 0, 0, n) for n in range(3)]
+    first, second, third, fourth = job_scheduler.run_jobs([*jobs, fails], 4)
     assert (first, third) == (0, 2)
     assert isinstance(second, ValueError)
     assert isinstance(fourth, KeyError)
@@ -71,7 +73,7 @@ def test_an_error_of_the_work_as_a_whole_reaches_every_job():
     def work(requests):
         raise MemoryError
 
-    results = concurrency.run_jobs([lambda: concurrency.batched_call(work, 0, 0, 0)] * 2, 2)
+    results = job_scheduler.run_jobs([lambda: job_scheduler.batched_call(work, 0, 0, 0)] * 2, 2)
     assert all(isinstance(result, MemoryError) for result in results)
 
 
@@ -80,15 +82,15 @@ def test_a_job_waits_for_what_another_makes_while_that_one_waits_for_all(tmp_pat
 
     def job(name):
         def work():
-            with concurrency.hold_lock(FileLock(tmp_path / "lock")):
+            with job_scheduler.hold_lock(FileLock(tmp_path / "lock")):
                 if not built:
-                    concurrency.batched_call(batch_sizes, "train", 0, name)
+                    job_scheduler.batched_call(batch_sizes, "train", 0, name)
                     built.append(name)
-            return concurrency.batched_call(batch_sizes, "next", 1, name)[1]
+            return job_scheduler.batched_call(batch_sizes, "next", 1, name)[1]
 
         return work
 
-    assert concurrency.run_jobs([job("a"), job("b"), job("c")], 3) == [3, 3, 3]
+    assert job_scheduler.run_jobs([job("a"), job("b"), job("c")], 3) == [3, 3, 3]
     assert built == ["a"]
 
 
@@ -100,37 +102,37 @@ def held_elsewhere(path, seconds):
 
 
 def test_a_lock_of_another_process_is_waited_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(concurrency, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(job_scheduler, "POLL_SECONDS", 0.01)
     held_elsewhere(tmp_path / "lock", 0.2)
 
     def job():
-        with concurrency.hold_lock(FileLock(tmp_path / "lock")):
+        with job_scheduler.hold_lock(FileLock(tmp_path / "lock")):
             return "got it"
 
-    assert concurrency.run_jobs([job], 1) == ["got it"]
+    assert job_scheduler.run_jobs([job], 1) == ["got it"]
 
 
 @pytest.mark.parametrize(("patience", "sizes"), [(0, [1, 1]), (20, [2, 2])])
 def test_calls_may_wait_for_a_job_that_waits_for_another_process(tmp_path, monkeypatch, patience, sizes):
-    monkeypatch.setattr(concurrency, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(job_scheduler, "POLL_SECONDS", 0.01)
     held_elsewhere(tmp_path / "lock", 0.3)
 
     def waits():
-        with concurrency.hold_lock(FileLock(tmp_path / "lock")):
+        with job_scheduler.hold_lock(FileLock(tmp_path / "lock")):
             pass
-        return concurrency.batched_call(batch_sizes, "shape", 0, "late")[1]
+        return job_scheduler.batched_call(batch_sizes, "shape", 0, "late")[1]
 
     def calls():
-        return concurrency.batched_call(batch_sizes, "shape", 0, "early")[1]
+        return job_scheduler.batched_call(batch_sizes, "shape", 0, "early")[1]
 
-    assert concurrency.run_jobs([calls, waits], 2, patience) == sizes
+    assert job_scheduler.run_jobs([calls, waits], 2, patience) == sizes
 
 
 def test_nobody_waits_for_a_job_that_waits_for_one_of_them(tmp_path):
     def job():
-        with concurrency.hold_lock(FileLock(tmp_path / "lock")):
-            return concurrency.batched_call(batch_sizes, "shape", 0, "x")[1]
+        with job_scheduler.hold_lock(FileLock(tmp_path / "lock")):
+            return job_scheduler.batched_call(batch_sizes, "shape", 0, "x")[1]
 
     start = time.monotonic()
-    assert concurrency.run_jobs([job, job], 2, 60) == [1, 1]
+    assert job_scheduler.run_jobs([job, job], 2, 60) == [1, 1]
     assert time.monotonic() - start < 30

@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
 from physics_lm import device
-from physics_lm.concurrency import PRIORITIES, batched_call
+from physics_lm.job_scheduler import PRIORITIES, batched_call
 
 Predictions = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
@@ -18,7 +18,7 @@ Predictions = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, 
 def predict(model: PreTrainedModel, ids_BxT: Tensor) -> Predictions:
     """Return the predictions of every token but the first, (B, T - 1) each (see `predictions_from_logits`).
 
-    Within `concurrency.run_jobs`, jobs whose models have the same shape share one call.
+    Within `job_scheduler.run_jobs`, jobs whose models have the same shape share one call.
     """
     shape = (model.config.to_json_string(), tuple((name, tuple(p.shape)) for name, p in model.named_parameters()))
     predictions: Predictions = batched_call(_predict_all, shape, PRIORITIES["score"], (model, ids_BxT))

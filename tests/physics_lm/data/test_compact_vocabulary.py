@@ -11,8 +11,8 @@ from physics_lm import checks
 from physics_lm.config.model import ModelConfig
 from physics_lm.config.run import RunConfig
 from physics_lm.config.tokenizer import TokenizerConfig
-from physics_lm.data import compact, tokenizers
-from physics_lm.export import expand
+from physics_lm.data import compact_vocabulary, tokenizers
+from physics_lm.export import expand_vocabulary
 from physics_lm.models import registry
 
 
@@ -28,7 +28,7 @@ def pair(texts):
     rng = random.Random(0)
     other = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(3000)]
     whole = tokenizers.train(TokenizerConfig("bpe", 3000), texts + other)
-    return whole, compact.keep_used_tokens(whole, texts)
+    return whole, compact_vocabulary.keep_used_tokens(whole, texts)
 
 
 def test_the_corpus_is_cut_into_the_very_same_tokens(pair, texts):
@@ -58,7 +58,9 @@ def test_an_expanded_model_says_what_the_compact_one_says(pair, texts, tmp_path,
     model = registry.build(ModelConfig(kind, 1, 16, 2, 64), len(small), small.eos_token_id, 0)
     model.save_pretrained(tmp_path / "small")
     small.save_pretrained(tmp_path / "small")
-    large, vocabulary = expand.expand_vocabulary(tmp_path / "small", tokenizers.load(saved(whole, tmp_path / "whole")))
+    large, vocabulary = expand_vocabulary.expand_vocabulary(
+        tmp_path / "small", tokenizers.load(saved(whole, tmp_path / "whole"))
+    )
     large.save_pretrained(tmp_path / "large")
     vocabulary.save_pretrained(tmp_path / "large")
     large = AutoModelForCausalLM.from_pretrained(tmp_path / "large")
