@@ -19,8 +19,8 @@ from physics_lm.subject import Subject
 def export_run(config: DictConfig) -> Path:
     """Write the dataset, the model and the tasks of a finished run; return the folder that they are in.
 
-    Tasks are left out for a run that asks about facts, and for a bidirectional model, since the harness reads from
-    left to right. Raises ConfigError where the run was not executed yet, or parts of it were removed.
+    Tasks are left out for a run that asks about facts, and for a bidirectional model, since the harness needs a
+    causal one. Raises ConfigError where the run was not executed yet, or parts of it were removed.
     """
     run, store = run_config(config), Store(Path(config.paths.lab))
     checks.check(run)
@@ -63,7 +63,7 @@ def main(config: DictConfig) -> None:
         model = shlex.quote(f"pretrained={folder / 'model'}")
         print(f"lm_eval --model hf --model_args {model} --tasks physics_lm --include_path {shlex.quote(str(tasks))}")
     else:
-        print("no lm_eval tasks: the run asks about facts, or its model reads both ways")
+        print("no lm_eval tasks: the run asks about facts, or its model is bidirectional")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A bootstrap over clusters of rows: people (or facts) are resampled, and with several seeds the seeds first.
 
-A model trained with another seed moves a number by more than other people would.
+Seeds are resampled first because they vary more than people do.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A share in percent with its 95% interval."""
+    """A number with its 95% interval."""
 
     value: float
     low: float

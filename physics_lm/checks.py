@@ -28,7 +28,7 @@ def check(config: RunConfig) -> None:
     auxiliary.check(config.beside, config.world, config.corpus)
     _require(
         config.beside.kind == "none" or not config.rewrite.path,
-        f"beside.kind={config.beside.kind}: a rewriting knows the corpus's people only; empty rewrite.path",
+        f"beside.kind={config.beside.kind}: auxiliary entries cannot be rewritten; leave rewrite.path empty",
     )
     if config.corpus.kind == "folder":
         from_folder.read(config.corpus.path, world.make(config.world, config.seed))
@@ -78,20 +78,21 @@ def _check_linear_probe(config: RunConfig) -> None:
     """Raise ConfigError where a linear probe's settings are not valid, or its model would be bidirectional."""
     tasks.check(config.probe)
     for name in ("finetune", "prior", "pretrain"):
-        step = getattr(config, name)
+        settings = getattr(config, name)
         _require(
-            step.objective == "causal" or getattr(step, "method", "") == "none",
-            f"probe.kind={config.probe.kind}: looks at what was read up to a place, and {name}.objective="
-            f"{step.objective} makes a model that reads both ways; choose probe=extraction or the objective causal",
+            settings.objective == "causal" or getattr(settings, "method", "") == "none",
+            f"probe.kind={config.probe.kind}: needs a causal model, and {name}.objective={settings.objective} makes a "
+            "bidirectional one; choose probe=extraction or the objective causal",
         )
 
 
 def _check_facts(config: RunConfig) -> None:
     """Raise ConfigError where a setting needs facts and there are none."""
-    needs_facts = {"probe.kind": config.probe.kind.startswith("reversal"), "pretrain.facts": config.pretrain.facts}
-    for key, needed in needs_facts.items():
+    kind = config.probe.kind
+    needs_facts = {f"probe.kind={kind}": kind.startswith("reversal"), "pretrain.facts=true": config.pretrain.facts}
+    for setting, needed in needs_facts.items():
         valid = config.facts.kind != "none" or not needed
-        _require(valid, f"{key}: there are no facts to tell or ask about; choose facts=names")
+        _require(valid, f"{setting}: needs facts, and facts.kind=none; choose facts=names")
 
 
 def _check_context(config: RunConfig) -> None:
@@ -102,15 +103,15 @@ def _check_context(config: RunConfig) -> None:
         f"pretrain.context={context}: longer than model.positions={positions}; "
         "shorten the context or raise model.positions",
     )
-    shortest = _shortest_entry(config) if config.corpus.kind == "templates" else 0
+    least = _least_entry_words(config) if config.corpus.kind == "templates" else 0
     _require(
-        context >= shortest,
-        f"pretrain.context={context}: shorter than an entry, which takes about {shortest} tokens or more; raise it",
+        context >= least,
+        f"pretrain.context={context}: shorter than any entry, which takes about {least} tokens or more; raise it",
     )
 
 
-def _shortest_entry(config: RunConfig) -> int:
-    """Return a lower bound in words of the longest entry: the shortest template of every attribute."""
+def _least_entry_words(config: RunConfig) -> int:
+    """Return a lower bound on the words of every entry: those of the shortest template of each attribute."""
     templates = [sentence_templates.load_first(name, config.corpus.templates) for name in NAMES]
     return sum(min(len("".join(template.pieces).split()) for template in choices) for choices in templates)
 
@@ -119,25 +120,25 @@ def _check_objectives(config: RunConfig) -> None:
     """Raise ConfigError where a bidirectional model would be trained or probed as a causal one, or the reverse."""
     last = "pretrain"
     for name in ("prior", "finetune"):
-        if (step := getattr(config, name)).method == "none":
+        if (settings := getattr(config, name)).method == "none":
             continue
         objective = getattr(config, last).objective
         _require(
-            step.objective != "causal" or objective == "causal",
-            f"{name}.objective=causal: {last}.objective={objective} makes a model that reads both ways; "
+            settings.objective != "causal" or objective == "causal",
+            f"{name}.objective=causal: {last}.objective={objective} makes a bidirectional model; "
             f"set {name}.objective=masked or uniform",
         )
         last = name
     kind, objective = config.probe.kind, getattr(config, last).objective
     _require(
         kind != "bidirectional" or config.pretrain.objective != "causal",
-        "probe.kind=bidirectional: restores masked words, and pretrain.objective=causal makes a model that reads "
-        "one way; set pretrain.objective=masked or uniform, or choose probe=extraction",
+        "probe.kind=bidirectional: needs a bidirectional model, and pretrain.objective=causal makes a causal one; "
+        "set pretrain.objective=masked or uniform, or choose probe=extraction",
     )
     _require(
         kind not in ("manipulation", "reversal_logprob") or objective == "causal",
-        f"probe.kind={kind}: reads answers token by token, and {last}.objective={objective} makes a "
-        "model that reads both ways; choose probe=extraction, probe=reversal or the objective causal",
+        f"probe.kind={kind}: needs a causal model, and {last}.objective={objective} makes a bidirectional one; "
+        "choose probe=extraction, probe=reversal or the objective causal",
     )
 
 

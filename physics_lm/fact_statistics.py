@@ -18,7 +18,7 @@ def accuracy(rows: pd.DataFrame) -> Estimate:
 
 
 def chance(rows: pd.DataFrame) -> float:
-    """Return the accuracy in percent of guessing among the candidate answers, mean over the questions."""
+    """Return the accuracy in percent of guessing uniformly among the candidate answers, mean over the questions."""
     return 100 * float((1 / rows["candidates"]).mean())
 
 

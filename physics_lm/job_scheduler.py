@@ -1,7 +1,7 @@
 """A cooperative scheduler for the jobs of one process, which runs their calls of one shape as one batch.
 
 Every job has a thread, and one thread runs at a time. A job yields in `batched_call`, and in `hold_lock` while the lock
-is held elsewhere. When all active jobs have yielded, the scheduler runs the calls of the earliest stage.
+is held elsewhere. When all active jobs have yielded, the scheduler runs the calls with the lowest priority number.
 """
 
 import threading
@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-PRIORITIES = {"pretrain": 0, "finetune": 1, "score": 2}  # stages of a job; calls with the lowest number run first
+PRIORITIES = {"pretrain": 0, "finetune": 1, "score": 2}  # kinds of calls; those with the lowest number run first
 POLL_SECONDS = 0.05  # between attempts to take a lock that another process holds
 
 BatchFunction = Callable[[list[Any]], list[Any]]
@@ -96,7 +96,7 @@ def run_jobs(jobs: Sequence[Callable[[], Any]], max_active: int, patience: float
 
 
 def _run_calls(jobs: list[_Job]) -> None:
-    """Run the pending calls of the earliest stage, one batch per function and shape; then resume their jobs."""
+    """Run the pending calls of the lowest priority number, a batch per function and shape; then resume their jobs."""
     calls = [(job, job.call) for job in jobs if job.call]
     first = min(call.priority for _, call in calls)
     batches: dict[Any, list[tuple[_Job, _Call]]] = {}

@@ -17,21 +17,22 @@ from physics_lm.subject import Subject
 
 Manifest = dict[str, Any]
 SECTIONS = {"world": WorldConfig, "corpus": CorpusConfig, "beside": BesideConfig, "pretrain": PretrainConfig}
-MODELS = ("pretrain", "finetune")  # steps that leave a checkpoint
+MODELS = ("pretrain", "finetune")  # stages that leave a checkpoint
 
 
 def subject_of(checkpoint: Path, probe: ProbeConfig) -> Subject:
-    """Return the run that a checkpoint was made by, up to this checkpoint, with a probe's settings.
+    """Rebuild the run that made a checkpoint; its chain ends there.
 
-    Settings that do not decide what the model read (how it was fine-tuned, on which questions) are at their defaults.
-    Raises ConfigError where the folder is no checkpoint of a lab, or something it was made from is not there.
+    probe: the settings of the probe that will look at it. Settings that do not decide what the model read (how it was
+    fine-tuned, on which questions) are at their defaults.
+    Raises ConfigError where the folder is no checkpoint of a lab, or something it was made from was removed.
     """
     manifest = _manifest(checkpoint)
     if manifest["step"] not in MODELS:
         raise ConfigError(f"{checkpoint}: holds a {manifest['step']}, and a pretrained or fine-tuned model is needed")
     store = Store(checkpoint.resolve().parents[2])
     manifests = ancestors(store.lab, manifest)
-    settings = {key: value for above in manifests.values() for key, value in above["config"].items()}
+    settings = {key: value for ancestor in manifests.values() for key, value in ancestor["config"].items()}
     sections = {name: _section(kind, settings.get(name, {})) for name, kind in SECTIONS.items()}
     chain = Chain()
     for stage in STAGES:
@@ -41,12 +42,12 @@ def subject_of(checkpoint: Path, probe: ProbeConfig) -> Subject:
 
 
 def ancestors(lab: Path, manifest: Manifest) -> dict[str, Manifest]:
-    """Return the manifests of an artifact and of all it was made from, by step; of several, the last one made."""
+    """Return the manifests of an artifact and of all it was made from, by stage; of several, the last one made."""
     manifests = {manifest["step"]: manifest}
     for key in manifest["inputs"].values():
         folders = list((lab / "artifacts").glob(f"*/{key}"))
         if not folders:
-            raise ConfigError(f"{lab}: the checkpoint was made from {key[:12]}, which is not there; run its run again")
+            raise ConfigError(f"{lab}: ancestor {key[:12]} was removed; run the checkpoint's command again")
         manifests = ancestors(lab, _manifest(folders[0])) | manifests
     return manifests
 

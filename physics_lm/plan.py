@@ -1,4 +1,7 @@
-"""From a RunConfig to the specs of its stages, in order; nothing is computed and torch is not imported."""
+"""The specs of a run's stages from its RunConfig: no artifact is made, and torch is not imported.
+
+The files at corpus.path, model.path, rewrite.path and facts.folder are hashed.
+"""
 
 from physics_lm.config.run import RunConfig
 from physics_lm.stages import STAGES

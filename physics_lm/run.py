@@ -1,4 +1,4 @@
-"""A run from its config to its rows: what is missing of it is made, stage by stage, each artifact once."""
+"""Execute a run: make each missing artifact, stage by stage."""
 
 import tempfile
 from collections.abc import Mapping
@@ -20,7 +20,8 @@ from physics_lm.training import distributed
 def execute(config: RunConfig, lab: Path, tracker: Tracker | None = None) -> Path:
     """Make what is missing of a run; return the folder of its rows.
 
-    tracker: mirrors the stages that are made. Raises ConfigError, AuditError and their kin before anything is trained.
+    tracker: mirrors the stages that are made. Raises ConfigError, PoolError, TemplateError or AuditError, most of them
+    before anything is trained; those of linear probes and of a fine-tuning's questions come after pretraining.
     """
     checks.check(config)
     store, chain = Store(lab), plan(config)

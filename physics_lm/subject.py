@@ -1,4 +1,4 @@
-"""What stages and probes may look at: a run's people, entries, questions, facts, models and tokenizers."""
+"""A run in execution: its config, specs and store, and its data and models, loaded on first use."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Subject:
-    """One run and what its stages have made so far; each part is loaded when it is first asked for."""
+    """One run: its people, entries, questions and facts, and the models and tokenizers that its stages have made."""
 
     def __init__(self, config: RunConfig, chain: Chain, store: Store) -> None:
         """Remember the run; nothing is loaded. chain: the specs of its stages. store: where their outputs lie."""
@@ -53,7 +53,8 @@ class Subject:
     def questions(self, split: str, config: QuestionConfig | None = None) -> list[Question]:
         """Return the questions about a split (`train`, `held` or `test`), the run's own unless a config is given.
 
-        Where there are celebrities, they alone are trained on, and the world's own P_test alone is tested.
+        With celebrities, `train` and `held` questions are about them only; `test` questions are about P_test of the
+        run's own people.
         """
         key = (config or self.config.questions, split)
         if key not in self._questions:
@@ -62,7 +63,7 @@ class Subject:
         return self._questions[key]
 
     def epoch_entries(self, epoch: int = 0) -> "Iterable[Biography]":
-        """Return one epoch's entries as they are written, from a folder or by templates, and the auxiliary ones."""
+        """Return one epoch's original entries, before any rewriting, and then the auxiliary ones."""
         from data_gen.biographies import recipes, rendering
         from data_gen.corpus import from_folder
 
@@ -86,7 +87,7 @@ class Subject:
         return [entry for entry in self.entries if self.world.has_person(entry.person_id)]
 
     @cached_property
-    def facts(self) -> "FactData":
+    def fact_data(self) -> "FactData":
         """The run's facts, and their sentences as token ids."""
         from physics_lm.data.fact_tokens import FactData
 
@@ -101,7 +102,7 @@ class Subject:
 
     @cached_property
     def tokenizer(self) -> "PreTrainedTokenizerBase":
-        """The tokenizer of the model: the corpus's, and what training added."""
+        """The model's tokenizer: the corpus's, with the tokens added for questions, facts and masks."""
         from physics_lm.data import tokenizers
 
         return tokenizers.load(self.store.folder(self.chain.model))

@@ -1,7 +1,7 @@
 """An optional mirror of the store in Weights & Biases; the store stays the record.
 
-There is one wandb run per step: its id is from the artifact's key, `group` is the sweep, `job_type` the step. A tracker
-that fails logs one warning and then does nothing more: it never fails a run.
+There is one wandb run per stage: its id is from the artifact's key, `group` is the sweep, `job_type` the stage. A
+tracker that fails logs one warning and then does nothing more: it never fails a run.
 """
 
 import json
@@ -33,16 +33,16 @@ def check(config: TrackingConfig) -> None:
 
 
 class Tracker:
-    """Mirrors steps: `open` one, `log` points of its curve, `close` it. This one does nothing."""
+    """Mirrors stages: `open` one, `log` points of its curve, `close` it. This one does nothing."""
 
     def open(self, step: str, key: str, settings: Mapping[str, Any]) -> None:
-        """Begin or resume the mirror of a step."""
+        """Begin or resume the mirror of a stage."""
 
     def log(self, points: Sequence[Point]) -> None:
-        """Add points of the step's curve: mappings that hold `step`."""
+        """Add points of the stage's curve: mappings that hold `step`."""
 
     def close(self, summary: Mapping[str, Any], failed: bool = False) -> None:
-        """End the mirror of a step."""
+        """End the mirror of a stage."""
 
 
 def _until_broken(method: Callable[..., None]) -> Callable[..., None]:
@@ -63,7 +63,7 @@ def _until_broken(method: Callable[..., None]) -> Callable[..., None]:
 
 
 class Wandb(Tracker):
-    """Weights & Biases, imported when the first step is opened."""
+    """Weights & Biases, imported when the first stage is opened."""
 
     def __init__(self, config: TrackingConfig, group: str, folder: Path) -> None:
         """group: the sweep. folder: where wandb keeps its files."""
@@ -93,7 +93,7 @@ class Wandb(Tracker):
 
     @_until_broken
     def close(self, summary: Mapping[str, Any], failed: bool = False) -> None:
-        """End the wandb run, as failed where the step failed."""
+        """End the wandb run, as failed where the stage failed."""
         run, self.run = self.run, None
         if run is not None:
             run.summary.update(dict(summary))
@@ -126,12 +126,12 @@ def make_tracker(config: TrackingConfig, group: str, lab: Path) -> Tracker:
 
 
 def mirrored_config(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config that a step's mirror shows, from its spec or its manifest as plain data."""
+    """Return the config that a stage's mirror shows, from its spec or its manifest as plain data."""
     return {**spec["config"], "inputs": dict(spec["inputs"]), "version": spec["version"]}
 
 
 def with_tracking(tracker: Tracker, spec: Spec, build: Build) -> Build:
-    """Return a step's build function with the step's mirror open while it builds."""
+    """Return a stage's build function with the stage's mirror open while it builds."""
     if spec.step not in TRACKED_STEPS:
         return build
 
@@ -161,7 +161,7 @@ def log_artifact(tracker: Tracker, folder: Path) -> None:
 
 
 def summary(manifest: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the results that a step's mirror shows: numbers of the manifest, and a probe's accuracies in percent."""
+    """Return the results that a stage's mirror shows: numbers of the manifest, and a probe's accuracies in percent."""
     values = {name: manifest[name] for name in SUMMARY_KEYS if name in manifest}
     if (path := folder / "rows.parquet").exists():
         import pandas as pd

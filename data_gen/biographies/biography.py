@@ -37,5 +37,5 @@ def locate_values(text: str, values: Mapping[str, str]) -> tuple[Span, ...]:
                 spans.append(Span(name, *match.span()))
                 break
         else:
-            raise ValueError(f"do not tell the {name} of their person")
+            raise ValueError(f"the text lacks the value of {name}")
     return tuple(sorted(spans, key=lambda span: span.start))

@@ -46,7 +46,7 @@ def check(config: CorpusConfig) -> None:
     if (config.kind == "folder") != bool(config.path):
         raise ConfigError(f"corpus.path={config.path}: given with corpus=folder, and with nothing else")
     if config.kind == "folder" and config.fresh:
-        raise ConfigError("corpus.fresh: entries of a folder are what they are; set it to false")
+        raise ConfigError("corpus.fresh=true: entries of a folder cannot be drawn anew; set it to false")
     if config.entries < 1 or config.orders < 0:
         raise ConfigError("corpus.entries must be 1 or more and corpus.orders 0 or more")
     if not 0 <= config.reverse <= len(NAMES):

@@ -31,7 +31,7 @@ def check(config: BesideConfig, main_world: WorldConfig, corpus: CorpusConfig) -
         world.check(celebrity_world(config, main_world))
         recipes.check(celebrity_corpus(config, corpus))
     except ConfigError as error:
-        raise ConfigError(f"beside={CELEBRITIES}: for them, {error}") from None
+        raise ConfigError(f"the celebrities' world or corpus (set by beside.*): {error}") from None
 
 
 def celebrity_world(config: BesideConfig, main_world: WorldConfig) -> WorldConfig:

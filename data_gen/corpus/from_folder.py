@@ -97,8 +97,15 @@ def _entry(row: Any, world: World) -> Biography:
     if not world.has_person(row["person_id"]):
         raise ValueError("tell of people unknown to the world (world.people, world.first_person and seed make it)")
     values = {name: world.value(name, row["person_id"] - world.config.first_person) for name in NAMES}
-    spans = locate_values(row["text"], values) if row.get("spans") is None else _checked_spans(row, values)
+    spans = _located_spans(row["text"], values) if row.get("spans") is None else _checked_spans(row, values)
     return Biography(row["text"], row["person_id"], row.get("group") or world.config.group, spans)
+
+
+def _located_spans(text: str, values: Mapping[str, str]) -> tuple[Span, ...]:
+    try:
+        return locate_values(text, values)
+    except ValueError as error:
+        raise ValueError(f"have no spans, and {error}") from None
 
 
 def _checked_spans(row: Mapping[str, Any], values: Mapping[str, str]) -> tuple[Span, ...]:

@@ -12,15 +12,15 @@ from data_gen.biographies.biography import Biography, Span
 from data_gen.config import BesideConfig, CorpusConfig
 from data_gen.people.world import World
 
-NO_EXTRA = BesideConfig()
+NONE = BesideConfig()
 _SPANS = List({"attribute": Value("string"), "start": Value("int32"), "end": Value("int32")})
 FEATURES = Features({"text": Value("string"), "person_id": Value("int64"), "group": Value("string"), "spans": _SPANS})
 
 
 def write(
-    entries: Iterable[Biography], folder: Path, world: World, config: CorpusConfig, extra: BesideConfig = NO_EXTRA
+    entries: Iterable[Biography], folder: Path, world: World, config: CorpusConfig, auxiliary: BesideConfig = NONE
 ) -> None:
-    """Write entries as a `datasets` folder with a card; `extra` describes the auxiliary entries."""
+    """Write entries as a `datasets` folder with a card; `auxiliary` describes the auxiliary entries."""
     datasets.disable_progress_bars()
     rows = [asdict(entry) for entry in entries]
     data = datasets.Dataset.from_list(rows, features=FEATURES)
@@ -28,7 +28,7 @@ def write(
     for cache in folder.glob("cache-*"):
         cache.unlink()
     digest = hashlib.sha256("\n".join(row["text"] for row in rows).encode()).hexdigest()
-    (folder / "README.md").write_text(card(world, config, len(rows), digest, extra))
+    (folder / "README.md").write_text(card(world, config, len(rows), digest, auxiliary))
 
 
 def read(folder: Path) -> Iterator[Biography]:
@@ -38,13 +38,13 @@ def read(folder: Path) -> Iterator[Biography]:
         yield Biography(row["text"], row["person_id"], row["group"], spans)
 
 
-def card(world: World, config: CorpusConfig, entries: int, digest: str, extra: BesideConfig = NO_EXTRA) -> str:
+def card(world: World, config: CorpusConfig, entries: int, digest: str, auxiliary: BesideConfig = NONE) -> str:
     """Return the dataset card: contents, settings, licence and the sha256 of the texts."""
     fresh = "\nEntries are drawn afresh at every exposure; this folder holds the first epoch.\n" if config.fresh else ""
     settings = "\n".join(f"| `corpus.{name}` | {value} |" for name, value in asdict(config).items())
-    if extra.kind != "none":
-        settings += "".join(f"\n| `beside.{name}` | {value} |" for name, value in asdict(extra).items())
-    people = {"celebrities": f"{len(world) + extra.people} invented people, {extra.people} of them celebrities",
+    if auxiliary.kind != "none":
+        settings += "".join(f"\n| `beside.{name}` | {value} |" for name, value in asdict(auxiliary).items())
+    people = {"celebrities": f"{len(world) + auxiliary.people} invented people, {auxiliary.people} of them celebrities",
               "unrelated": f"{len(world)} invented people, and texts that tell of nobody"}  # fmt: skip
     invented = config.kind == "templates"
     origin = (
@@ -57,7 +57,7 @@ tags: [synthetic, biographies]
 ---
 # Synthetic biographies: {config.name}
 
-{entries} entries of {people.get(extra.kind, f"{len(world)} invented people")}, seed {world.seed}. {origin}
+{entries} entries of {people.get(auxiliary.kind, f"{len(world)} invented people")}, seed {world.seed}. {origin}
 {fresh}
 Columns: `text`; `person_id`; `group`; `spans`, a list of attribute, start and end: `text[start:end]` is the value.
 

@@ -60,12 +60,12 @@ def _task(attribute: str, count: int, config: QuestionConfig, world: WorldConfig
         raise ConfigError(
             f"questions.tasks={config.tasks}: {count} classes of {values} {noun}; choose from 2 to {values}{mend}"
         )
-    number, fact, forms = _MAJOR if attribute == "major" else _MONTH
+    number, hint, forms = _MAJOR if attribute == "major" else _MONTH
     if attribute == "birth_date" and count == 2:
-        return Task(attribute, EVEN, lambda world, row: "no" if number(world, row) % 2 else "yes", YES_NO, fact)
+        return Task(attribute, EVEN, lambda world, row: "no" if number(world, row) % 2 else "yes", YES_NO, hint)
     wordings = tuple(text.replace("{count}", str(count)) for text in forms)
-    space = tuple(str(remainder) for remainder in range(count))
-    return Task(attribute, wordings, lambda world, row: str(number(world, row) % count), space, fact)
+    possible_answers = tuple(str(remainder) for remainder in range(count))
+    return Task(attribute, wordings, lambda world, row: str(number(world, row) % count), possible_answers, hint)
 
 
 check, questions = from_tasks(tasks, ("tasks", "hint", "wordings"))

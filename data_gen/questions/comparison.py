@@ -12,17 +12,17 @@ from data_gen.questions.task import YES_NO, Task, Tasks
 
 
 @dataclass(frozen=True)
-class Scale:
+class Quantity:
     """A quantity that two people are compared by.
 
-    number: maps a world and a row to an integer. fact: the number in words. thing: the noun for it in the wordings
-    of a subtraction. ranking: the wordings of a ranking.
+    number: maps a world and a row to an integer. hint: the number in words. noun: its name in the wordings of a
+    subtraction. ranking: the wordings of a ranking.
     """
 
     attribute: str
     number: Callable[[World, int], int]
-    fact: Callable[[World, int], str]
-    thing: str
+    hint: Callable[[World, int], str]
+    noun: str
     ranking: tuple[str, str, str]
 
 
@@ -41,37 +41,39 @@ MAJOR = (
     "Is the luckiness of the major of {name} above the luckiness of the major of {other}?",
     "Is {name} luckier in the major than {other}?",
 )
-SCALES = {
-    "month": Scale("birth_date", lambda world, row: derived.date(world, row)[0], derived.month, "birth month", MONTH),
-    "day": Scale("birth_date", lambda world, row: derived.date(world, row)[1], derived.day, "birth day", DAY),
-    "major": Scale("major", derived.luckiness, derived.major, "luckiness of the major", MAJOR),
+QUANTITIES = {
+    "month": Quantity(
+        "birth_date", lambda world, row: derived.date(world, row)[0], derived.month, "birth month", MONTH
+    ),
+    "day": Quantity("birth_date", lambda world, row: derived.date(world, row)[1], derived.day, "birth day", DAY),
+    "major": Quantity("major", derived.luckiness, derived.major, "luckiness of the major", MAJOR),
 }
 SUBTRACTION = (
-    "What is the THING of {name} minus the THING of {other}?",
-    "How much remains of the THING of {name} without the THING of {other}?",
-    "Minus the THING of {other}, what is the THING of {name}?",
+    "What is the NOUN of {name} minus the NOUN of {other}?",
+    "How much remains of the NOUN of {name} without the NOUN of {other}?",
+    "Minus the NOUN of {other}, what is the NOUN of {name}?",
 )
 
 
 def tasks(config: QuestionConfig, world: WorldConfig) -> Tasks:
     """Return the selected tasks of `month`, `day` and `major`, each `_ranking` and `_subtraction`."""
     sizes = {"month": len(MONTHS), "day": DAYS, "major": world.pools["major"]}
-    table = {f"{name}_{kind}": (name, kind) for name in SCALES for kind in ("ranking", "subtraction")}
+    table = {f"{name}_{kind}": (name, kind) for name in QUANTITIES for kind in ("ranking", "subtraction")}
     return {name: _task(*table[name], sizes) for name in select_names(config, tuple(table))}
 
 
 def _task(name: str, kind: str, sizes: Mapping[str, int]) -> Task:
-    scale, size = SCALES[name], sizes[name]
+    quantity, size = QUANTITIES[name], sizes[name]
 
     def answer(world: World, row: int, other: int) -> str:
-        difference = scale.number(world, row) - scale.number(world, other)
+        difference = quantity.number(world, row) - quantity.number(world, other)
         return str(difference) if kind == "subtraction" else "yes" if difference > 0 else "no"
 
     if kind == "ranking":
-        return Task(scale.attribute, scale.ranking, answer, YES_NO, scale.fact, people=2)
-    space = tuple(str(number) for number in range(1 - size, size))
-    wordings = tuple(text.replace("THING", scale.thing) for text in SUBTRACTION)
-    return Task(scale.attribute, wordings, answer, space, scale.fact, people=2)
+        return Task(quantity.attribute, quantity.ranking, answer, YES_NO, quantity.hint, people=2)
+    possible_answers = tuple(str(number) for number in range(1 - size, size))
+    wordings = tuple(text.replace("NOUN", quantity.noun) for text in SUBTRACTION)
+    return Task(quantity.attribute, wordings, answer, possible_answers, quantity.hint, people=2)
 
 
 check, questions = from_tasks(tasks, ("tasks", "hint", "wordings", "pairs"))

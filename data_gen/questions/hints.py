@@ -9,6 +9,6 @@ HINT, DIRECT = "<|hint|>", "<|direct|>"  # prompt marks: answer with the hint fi
 
 def hint_forms(world: World, config: QuestionConfig, task: Task, rows: Rows) -> list[tuple[str, str]]:
     """Return (mark, hint) of each form of a question; hint=half gives one form with the hint and one without."""
-    if config.hint == "none" or task.fact is None:
+    if config.hint == "none" or task.hint is None:
         return [("", "")]
-    return [(f" {HINT}", "; ".join(task.fact(world, row) for row in rows) + "."), (f" {DIRECT}", "")]
+    return [(f" {HINT}", "; ".join(task.hint(world, row) for row in rows) + "."), (f" {DIRECT}", "")]

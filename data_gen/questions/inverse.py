@@ -13,7 +13,7 @@ CLUES = {
     "four": ("birth_city", "university", "major", "employer"),
     "all": NAMES,
 }
-FACTS = {
+CLUE_PHRASES = {
     "bdate": "born on {birth_date}",
     "birth": "born on {birth_date} in {birth_city}",
     "three": "who studied at {university}, majored in {major} and worked for {employer}",
@@ -24,9 +24,9 @@ FACTS = {
     ),
 }
 WORDINGS = (
-    "Can you give me the PART name of the person FACTS?",
-    "What is the PART name of the person FACTS?",
-    "By PART name, who is the person FACTS?",
+    "Can you give me the PART name of the person CLUES?",
+    "What is the PART name of the person CLUES?",
+    "By PART name, who is the person CLUES?",
 )
 
 
@@ -37,7 +37,7 @@ def tasks(config: QuestionConfig, world: WorldConfig) -> Tasks:
 
 
 def _task(clues: str, part: str) -> Task:
-    wordings = tuple(text.replace("PART", part).replace("FACTS", FACTS[clues]) for text in WORDINGS)
+    wordings = tuple(text.replace("PART", part).replace("CLUES", CLUE_PHRASES[clues]) for text in WORDINGS)
 
     def answer(world: World, row: int) -> str:
         return world.name(row).split()[0] if part == "first" else world.name(row)

@@ -9,10 +9,12 @@ SPLITS = ("train", "held", "test")
 class Question:
     """One question: its text is `prompt` + " " + `completion`, and `gold` is the answer with a full stop.
 
-    hint: text to be written before the answer, ending in a full stop, or empty. other: person id of a pair's second
-    person, or -1. wording: index of the prompt among the task's. heldout: whether that prompt is never trained on.
-    chance: accuracy of always giving the task's most frequent answer, over all people. ceiling: accuracy of a reader
-    who knows everything, below 1 where several people fit the question.
+    split: `train` and `held` ask about people of P_train: those trained on, and those kept for choosing settings;
+    `test` asks about P_test, the people whose questions are never trained on. hint: text to be written before the
+    answer, ending in a full stop, or empty. other: person id of a pair's second person, or -1. wording: index of the
+    prompt among the task's. heldout: whether that wording is never trained on, for whichever person. chance: the
+    majority baseline, the accuracy of always giving the task's most frequent answer, over all people. ceiling:
+    accuracy of a reader who knows everything, below 1 where several people fit the question.
     """
 
     task: str

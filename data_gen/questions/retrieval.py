@@ -20,9 +20,9 @@ YEAR = (
     "Which year is the birth year of {name}?",
 )
 PART = (
-    "What is the PART word of the THING of {name}?",
-    "Which word is PART in the THING of {name}?",
-    "Of the THING of {name}, what is the PART word?",
+    "What is the PART word of the NOUN of {name}?",
+    "Which word is PART in the NOUN of {name}?",
+    "Of the NOUN of {name}, what is the PART word?",
 )
 DUAL = (
     "What are the ONE and the TWO of {name}?",
@@ -52,7 +52,7 @@ def _words(name: str) -> str:
 
 def _word_task(name: str, part: str) -> Task:
     """Return the task that asks for the first or the last word of a value of several words."""
-    wordings = tuple(text.replace("PART", part).replace("THING", _words(name)) for text in PART)
+    wordings = tuple(text.replace("PART", part).replace("NOUN", _words(name)) for text in PART)
     position = 0 if part == "first" else -1
 
     def answer(world: World, row: int) -> str:

@@ -81,8 +81,8 @@ def eligible_rows(world: World, config: QuestionConfig, split: str) -> list[int]
     """Return the rows of the people with questions in a split (`train`, `held` or `test`).
 
     `held` and a smaller `questions.share` are decided person by person, so raising either only adds people. Pairs
-    are drawn within these rows, so nobody held out is a training person's partner. Raises ConfigError where nobody is
-    left to train on.
+    are drawn within these rows, so no person of split `held` or `test` is a partner of a person of `train`. Raises
+    ConfigError where nobody is left to train on.
     """
     if split == "test":
         return np.flatnonzero(~world.train).tolist()

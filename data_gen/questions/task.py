@@ -15,16 +15,16 @@ class Task:
     """A question about one person, or two.
 
     attribute: the attribute that it is about. wordings: the prompts, with `{name}`, `{other}` or the attributes in
-    `clues`. answer: maps a world and a row, or two, to the answer. space: all possible answers, empty where they are
-    too many to list. fact: the hint about one person; a pair's answer follows from its two facts. people: 1 or 2.
-    clues: the attributes whose values the prompt gives. applies: whether the question fits a person.
+    `clues`. answer: maps a world and a row, or two, to the answer. possible_answers: empty where they are too many to
+    list. hint: maps a world and a row to the hint about that person; a pair's answer follows from its two hints.
+    people: 1 or 2. clues: the attributes whose values the prompt gives. applies: whether the question fits a person.
     """
 
     attribute: str
     wordings: tuple[str, ...]
     answer: Callable[..., str]
-    space: Sequence[str] = ()
-    fact: Callable[[World, int], str] | None = None
+    possible_answers: Sequence[str] = ()
+    hint: Callable[[World, int], str] | None = None
     people: int = 1
     clues: tuple[str, ...] = ()
     applies: Callable[[World, int], bool] = lambda world, row: True
@@ -40,9 +40,9 @@ def chance(world: World, task: Task) -> float:
     if task.people == 1:
         tally.update(task.answer(world, row) for row in range(len(world)) if task.applies(world, row))
     else:
-        assert task.fact is not None
-        facts = [task.fact(world, row) for row in range(len(world))]
-        count, row_of = Counter(facts), {fact: row for row, fact in enumerate(facts)}
+        assert task.hint is not None
+        hints = [task.hint(world, row) for row in range(len(world))]
+        count, row_of = Counter(hints), {hint: row for row, hint in enumerate(hints)}
         for a, b in product(count, repeat=2):
             tally[task.answer(world, row_of[a], row_of[b])] += count[a] * (count[b] - (a == b))
     return max(tally.values(), default=0) / max(1, tally.total())

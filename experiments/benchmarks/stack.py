@@ -52,7 +52,7 @@ def stack_speed(shape: Shape, size: int) -> float:
     """Return tokens a second of a stack of `size` models, all of them together."""
     stack = Stack([build_training(shape) for _ in range(size)])
     with stack.fast_attention():
-        return size * tokens_per_second(shape, partial(_run, stack.train_step, stack.loops))
+        return size * tokens_per_second(shape, partial(_run, stack.train_step, stack.trainings))
 
 
 def single_speed(shape: Shape) -> float:

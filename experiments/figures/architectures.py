@@ -49,7 +49,7 @@ def _statements(name: str, words: str, low: str, high: str) -> tuple[Statement, 
     )  # fmt: skip
 
 
-# fact A19
+# Part 3.1, Figures 3 and 12
 CLAIMS = (
     *_statements("llama", "Llama", "3.5", "92.7"),
     accuracy.difference_statement("A19.lower", "Llama stays below GPT-2 on multi5+permute (points)", "-3.9",

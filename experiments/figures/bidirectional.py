@@ -72,7 +72,7 @@ def _major_minus_employer(arms: Arms) -> Estimate:
     return results.contrast(major, employer)
 
 
-# fact A18; PRECONDITIONS: that a model has learned its entries
+# Part 3.1, Figure 9; PRECONDITIONS: that a model has learned its entries
 PRECONDITIONS = (
     Statement("A18.known", "reading both ways, it restores its entries' masked attribute tokens", "not given", (BOTH,),
               _memorised_tokens(BOTH), Between(LEARNED)),

@@ -29,7 +29,7 @@ def table(arms: Arms) -> pd.DataFrame:
 
 
 def label(arm: str) -> str:
-    """Return an arm's label: the minority's corpus and what was read beside it."""
+    """Return an arm's label: the minority's corpus and the auxiliary entries."""
     corpus, _, beside = arm.rpartition("_")
     if beside not in COLORS:
         return f"{arm.replace('_', '+')},\nnothing beside"
@@ -67,7 +67,7 @@ WEAKER = (
 
 
 def statements(scale: str) -> tuple[Statement, ...]:
-    """Return facts A16 and A17; the required gain depends on the scale."""
+    """Return the claims about Part 3.1, Figures 8 and 17; the required gain depends on the scale."""
     gain, difference = Between(REQUIRED_GAIN.get(scale, REQUIRED_GAIN["otherwise"])), accuracy.difference_statement
     return (
         accuracy.mean_statement("A16.without", "people told of once in shuffled order, nothing beside", "4.4", ALONE,

@@ -135,7 +135,7 @@ M, M_HINTED, PRIME, PRIME_HINTED = "M_50", "M_50_hint", "Mq_50", "Mq_50_hint"
 SATURATED = tuple(
     (scale, "half of so many people teach parity without hints, in the paper too") for scale in ("gpu", "paper")
 )
-# facts B4, B5, B8 to B10; at the largest share of people unless said
+# Part 3.2, Figures 4 and 9; at the largest share of people unless said
 CLAIMS = (
     Statement("B4", "month parity without hints, of 2.5% of the people", "60.4", ("M_2.5",),
               _accuracy("month_mod2", PLAIN, 0.025), Between(high=75),

@@ -117,7 +117,7 @@ M, M_HINTED, PRIME = "M_50", "M_50_hint", "Mq_50"
 NEEDS_GPU_SCALE = (
     ("laptop", "two people's facts written one after the other do not come out at 400 people: judged at scale=gpu"),
 )
-# facts B6, B7, B9, B10; at the largest share of people
+# Part 3.2, Figures 4 and 9; at the largest share of people
 CLAIMS = (
     Statement("B6", "ranking by major without a hint: distance from chance (points)", "3.4", (M,),
               _distance_from_chance("major_ranking", PLAIN), Between(high=5), laptop=Between(high=8)),

@@ -75,7 +75,7 @@ def _accuracy(arm: str, attribute: str, when: str) -> Measure:
     return lambda arms: results.clustered(rows_when(arms[arm], attribute, when))
 
 
-# fact A14
+# Part 3.1, Figures 6 and 15
 CLAIMS = tuple(
     Statement(f"A14.{name}.{when}", f"couple1: the {name.replace('_', ' ')} {when} its partner is read",
               f"{paper.value('couple1', name, when):g}", ("couple1",), _accuracy("couple1", name, when),

@@ -49,12 +49,12 @@ def _confidence_curve(rows: pd.DataFrame, splits: tuple[str, ...] = UNKNOWN) -> 
 
 
 def _plateau_level(unknown: Array) -> float:
-    """Return the log-probability a tenth (in nats) above the highest that unknown people's values ever have."""
+    """Return the log-probability at 90% of the lowest loss (in nats) that unknown people's values ever have."""
     return (1 - DECLINE) * float(unknown.max())
 
 
 def plateau_end(steps: Array, known: Array, unknown: Array) -> float:
-    """Return the step at which known people's values are a tenth likelier (in nats) than any unknown one's ever was."""
+    """Return the step where known people's loss falls to 90% of the lowest that unknown people's ever has."""
     return crossing_step(steps, known, _plateau_level(unknown))
 
 
@@ -246,7 +246,7 @@ def _order_statement(first: int, second: int) -> Statement:
 
 
 def claims(arms: Arms, shows: bool, scale: str) -> list[Claim]:
-    """Return the order of learning (section 1.10) and the facts E1 and E2, judged by the rows."""
+    """Return the order of learning (Part 3.1, Figure 1) and claims E1 and E2 (2503.21676), judged by the rows."""
     needs = tuple(arms_past_plateau(arms))
     if len(needs) < 3:
         needs = (*needs, "nN with at least three N whose plateau ends")

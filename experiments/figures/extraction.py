@@ -55,7 +55,7 @@ def _smallest_order_gain(arms: Arms) -> Estimate:
 
 
 ORDERS = ("single_permute1", "single_permute2", "single_permute5")
-# facts A1 to A8
+# Part 3.1, Figures 1 to 3
 CLAIMS = (
     mean_statement("A1", "mixed training generalises", "86.6", "single_mixed", Between(70)),
     difference_statement("A1.gap", "mixed training on single beats fine-tuning on it (points)", "76.9", "single_mixed",

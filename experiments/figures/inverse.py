@@ -149,7 +149,7 @@ def _share_of_ceiling(arm: str, task: str) -> Measure:
 
 PERMUTED_FORWARD, LAST, LAST_MIXED = "multi5_permute" + FORWARD, "multi5_reverse6", "multi5_reverse6_mixed"
 AFTER_DATE = "multi5_reverse1"
-# facts B11 to B13
+# Part 3.2, Figure 6
 CLAIMS = (
     Statement("B11.forward", "multi5+permute meanwhile answers forward questions", "96.6", (PERMUTED_FORWARD,),
               accuracy.mean(PERMUTED_FORWARD), Between(60)),

@@ -93,7 +93,7 @@ def _embedding_gain(arms: Arms) -> Estimate:
     return accuracy.difference(best_arm(arms, 128), best_arm(arms, 0))(arms)
 
 
-# fact A10 and the LoRA part of fact A2
+# Part 3.1, Figures 2 and 11
 CLAIMS = (
     Statement("A10", "the embedding's update is needed: r'=128 above r'=0 (points)", "25.0", ("r2_e0", "r2_e128"),
               _embedding_gain, Between(10)),

@@ -132,7 +132,7 @@ def _sharing_gain(arms: Arms) -> Estimate:
 
 SINGLE, MULTI, PERMUTE = "single", "multi5_permute", "single_permute1"
 APART = f"{MULTI}{paper.APART}"
-# facts A11 to A13
+# Part 3.1, Figures 5 and 13
 CLAIMS = (
     Statement("A11.off", "single: nothing is known before its own place (largest excess over the majority, points)",
               "3.4 or less", (SINGLE,), partial(_early_excess, SINGLE), Between(high=5), laptop=Between(high=8)),

@@ -139,7 +139,7 @@ def _smallest_excess(arm: str, arms: Arms) -> Estimate:
     return min(_excesses(arm, arms), key=lambda estimate: estimate.value)
 
 
-# fact A15; all arms of a scale must be there for the correlation to mean something
+# Part 3.1, Figure 7; all arms of a scale must be there for the correlation to mean something
 CLAIMS = (
     Statement("A15.single", "single: nothing on the name but the date (largest excess over the majority, points)",
               "0.5 or less", ("single",), partial(_largest_excess, "single"), Between(high=5)),

@@ -67,7 +67,7 @@ def _lowest(arms: Arms) -> Estimate:
 
 
 BEST = ("single_60", "single_80")
-# fact A9
+# Part 3.1, Figure 10
 CLAIMS = (
     Statement("A9", "the best of shares 0.6 and 0.8 on single", "87.1", BEST, _best, Between(70)),
     Statement("A9.rise", "rises from share 0.1 (points)", "62.6", ("single_10", *BEST), _rise, Between(30)),

@@ -128,7 +128,7 @@ def _order_ratio(arms: Arms) -> Estimate:
 
 
 PERMUTED = "multi5_permute"
-# facts B1 to B3
+# Part 3.2, Figure 3
 CLAIMS = (
     Statement("B1", "two values in one answer, mean of six orders", "94.6 to 97.6", (PERMUTED,), _both_values,
               Between(85)),

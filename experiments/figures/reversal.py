@@ -119,7 +119,7 @@ def _times_chance(arms: Arms) -> Estimate:
     return Estimate(estimate.value / guess, estimate.low / guess, estimate.high / guess)
 
 
-# facts D1, D3 and D5
+# 2309.12288, experiments 1 and 3
 CLAIMS = (
     Statement("D1.name", "told name first, asked so", "50.0", ("standard",), _accuracy("standard", SAME, NAME_FIRST),
               Between(40)),

@@ -70,7 +70,7 @@ def _least_tokens(arms: Arms) -> Estimate:
 
 
 MID = ("small_mid", "base_mid", "large_mid")
-# fact A3
+# Part 3.1, Figure 2
 CLAIMS = (
     Statement("A3", "the best of all sizes and exposures", "7.8 (bioR; bioS 7.5)", ("base_mid",), _highest,
               Between(high=15)),

@@ -32,7 +32,7 @@ def draw(arms: Arms, cells: pd.DataFrame, caption: str) -> Figure:
     return add_title(figure, TITLE, caption)
 
 
-# fact F1
+# a public replication of Part 3.1; see shuffle_paper
 CLAIMS = (
     accuracy.difference_statement("F1", "entries side by side cost extraction (points)", "90", "shuffled", "adjacent",
                                   Between(50)),

@@ -1,4 +1,4 @@
-"""The arms of a figure: which are drawn at a scale, and the overrides of each one's run."""
+"""An arm is one of the settings that a figure compares: which are drawn at a scale, and each one's overrides."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -51,19 +51,19 @@ def _check_scales(figure: DictConfig, known: Mapping[str, object]) -> None:
 
 
 def arm_overrides(config: DictConfig, overrides: list[str]) -> dict[tuple[str, int], list[str]]:
-    """Return for each arm and seed the overrides of its run; the command line's own `overrides` come last.
+    """Return for each arm and seed the overrides of its run; the command line's `overrides` come last.
 
     Raises ConfigError where the command line sets what the arms differ in.
     """
-    own = [item for item in overrides if not item.startswith(("figure", "plan=", "seed=", "+figure"))]
+    command_line = [item for item in overrides if not item.startswith(("figure", "plan=", "seed=", "+figure"))]
     arms = arms_of(config.figure, config.scale.name)
     fixed = {item.partition("=")[0] for name in arms for item in config.figure.known[name]}
-    if clash := [item for item in own if item.partition("=")[0] in fixed]:
+    if clash := [item for item in command_line if item.partition("=")[0] in fixed]:
         raise ConfigError(
             f"{clash[0]}: the figure's arms differ in {clash[0].partition('=')[0]}; choose among them with "
             "figure.arms, or use experiments.run"
         )
     seeds = range(config.seed, config.seed + config.figure.seeds)
-    scale = [item for item in own if item.startswith("scale=")] or [f"scale={config.scale.name}"]
-    rest = [item for item in own if not item.startswith("scale=")]
+    scale = [item for item in command_line if item.startswith("scale=")] or [f"scale={config.scale.name}"]
+    rest = [item for item in command_line if not item.startswith("scale=")]
     return {(arm, seed): [*scale, *words, *rest, f"seed={seed}"] for arm, words in arms.items() for seed in seeds}

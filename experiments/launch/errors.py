@@ -28,7 +28,8 @@ def user_message(error: BaseException) -> str | None:
         file = error.filename or "while writing"
         return f"the disk is full ({file}); what was complete is kept: free space, run again"
     if isinstance(error, MemoryError) or name == "OutOfMemoryError" or "can't allocate memory" in str(error):
-        return "out of memory: lower the batch or hydra.launcher.n_jobs, or raise hydra.launcher.memory_gb"
+        batches = "pretrain.batch, finetune.batch or probe.batch"
+        return f"out of memory: lower {batches}, lower hydra.launcher.n_jobs or raise hydra.launcher.memory_gb"
     return hydra_message(error, sys.argv[1:])
 
 

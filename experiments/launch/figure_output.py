@@ -89,7 +89,7 @@ def _range_text(arms: "Mapping[str, pd.DataFrame]", setting: str) -> str:
     return " to ".join(f"{value:,}" for value in sorted({min(values), max(values)}))
 
 
-def fidelity(config: DictConfig) -> dict[str, str]:
+def departures(config: DictConfig) -> dict[str, str]:
     """Return what differs from the paper: the scale's departures, and the figure's own at this scale."""
     return {**config.scale.departures, **(config.figure.departures.get(config.scale.name) or {})}
 
@@ -123,7 +123,7 @@ def figure_manifest(
     figure, scale = config.figure.name, config.scale.name
     command = reproduce_command(figure, scale, overrides)
     return {"figure": figure, "scale": scale, "command": command, "seconds": round(seconds, 1), **machine,
-            "fidelity": fidelity(config), "config": base_settings(config), "runs": runs}  # fmt: skip
+            "fidelity": departures(config), "config": base_settings(config), "runs": runs}  # fmt: skip
 
 
 def _machine_info(store: Store, spec: Spec) -> dict[str, Any]:
@@ -143,12 +143,12 @@ def write_all_json(figures: Sequence[str], times: Mapping[str, Any], job: "Job",
 
 
 def print_claims(claims: list[Any], config: DictConfig) -> None:
-    """Print the claims and the fidelity table."""
+    """Print the claims and the departures from the paper."""
     verdicts = {True: "holds", False: "DOES NOT HOLD", None: "not carried"}
     for claim in claims:
         ours = claim.reason if claim.ours is None else f"{claim.ours:.1f} [{claim.low:.1f}, {claim.high:.1f}]"
         head = f"{claim.id:9} {verdicts[claim.holds]:14} paper {claim.paper:16}"
         print(f"{head} {claim.statement}: {ours} (accept {claim.accept})")
     print("\nDepartures from the paper at this scale:")
-    for name, text in fidelity(config).items():
+    for name, text in departures(config).items():
         print(f"  {name}: {text}")

@@ -22,10 +22,10 @@ def launch(jobs: Sequence[Job]) -> list[str]:
 
     Jobs whose rows are there are left alone. A failed job stops no other.
     """
-    return record(make_launcher(jobs[0].overrides, execute_job), jobs)
+    return launch_recorded(make_launcher(jobs[0].overrides, execute_job), jobs)
 
 
-def record(launcher: Any, jobs: Sequence[Job]) -> list[str]:
+def launch_recorded(launcher: Any, jobs: Sequence[Job]) -> list[str]:
     """Plan the jobs in the ledger, launch what is missing, and write how each ended; see `launch`."""
     if distributed.size() > 1:
         raise ConfigError("torchrun starts one run on several devices: use experiments.run without -m under it")
@@ -33,14 +33,14 @@ def record(launcher: Any, jobs: Sequence[Job]) -> list[str]:
     distinct: dict[Path, Job] = {}
     for job in jobs:
         distinct.setdefault(job.rows, job)
-    missing = order([job for job in distinct.values() if not _is_complete(job, sweep)])
+    missing = order([job for job in distinct.values() if not _plan_in_ledger(job, sweep)])
     returns = launcher.launch([job.overrides for job in missing], initial_job_idx=0) if missing else []
     failures = {job.rows: _failure(job, result, sweep) for job, result in zip(missing, returns, strict=True)}
     return [failures.get(job.rows, "") for job in jobs]
 
 
-def _is_complete(job: Job, sweep: str) -> bool:
-    """Write a job into the ledger; return whether its rows are there already."""
+def _plan_in_ledger(job: Job, sweep: str) -> bool:
+    """Write a job into the ledger as planned, or as done; return whether its rows are there already."""
     job.store.check_writable()
     entry, complete = job.ledger.read(job.key), job.complete
     if entry and job.ledger.alive(entry):
@@ -92,11 +92,9 @@ class RecordingLauncher:
         """Launch what is missing of a batch; print where the rows of each job are, or why it failed."""
         jobs = [Job.of(overrides) for overrides in job_overrides]
         if repeated := len(jobs) - len({job.rows for job in jobs}):
-            print(
-                f"note: {repeated} jobs are others again: their settings decide no run, or come to the same",
-                file=sys.stderr,
-            )
-        for job, reason in zip(jobs, record(self.launcher, jobs), strict=True):
+            repeats = f"{repeated} jobs repeat another job of this sweep"
+            print(f"note: {repeats}: their overrides describe the same run", file=sys.stderr)
+        for job, reason in zip(jobs, launch_recorded(self.launcher, jobs), strict=True):
             if reason:
                 self.failed += 1
                 print(f"error: {' '.join(job.overrides)}: {reason}", file=sys.stderr)

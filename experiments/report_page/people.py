@@ -32,7 +32,7 @@ def worlds(lab: Path, rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _own_people(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows without those about the people of an added corpus (`beside`)."""
+    """Return the rows without those about people of auxiliary entries (config group `beside`)."""
     if "beside.kind" not in rows:
         return rows
     single = rows["beside.kind"] == "none"

@@ -16,17 +16,17 @@ _cached_order = lru_cache(maxsize=4)(epoch_order)
 class QuestionBatches:
     """Batches of single questions, padded on the right; the loss is on the answers only.
 
-    sequences: Q questions, each with its end token. prompt: (Q,) number of prompt tokens of each. pad: filler id.
-    mask: for a bidirectional model, the id that replaces the answers' tokens in the input; the end token then stays
+    sequences: Q questions, each with its end token. prompt_length: (Q,) in tokens. pad_id: the id that fills rows.
+    mask_id: for a bidirectional model, the id that replaces the answers' tokens in the input; the end token then stays
     in the input and has no loss.
     """
 
     sequences: Ragged
-    prompt: NDArray[np.int64]
+    prompt_length: NDArray[np.int64]
     batch: int
     seed: int
-    pad: int
-    mask: int | None = None
+    pad_id: int
+    mask_id: int | None = None
 
     def __call__(self, step: int) -> tuple[Ids, Ids]:
         """Return the inputs and labels of a step, each (batch, longest question)."""
@@ -35,9 +35,9 @@ class QuestionBatches:
 
     def pack(self, index: NDArray[np.int64]) -> tuple[Ids, Ids]:
         """Return the inputs and labels of the questions at `index`, padded to the longest."""
-        inputs = pad(self.sequences, index, self.pad)
+        inputs = pad(self.sequences, index, self.pad_id)
         token = np.arange(inputs.shape[1])
-        stop = self.sequences.lengths[index, None] - (self.mask is not None)
-        answer = (token >= self.prompt[index, None]) & (token < stop)
+        stop = self.sequences.lengths[index, None] - (self.mask_id is not None)
+        answer = (token >= self.prompt_length[index, None]) & (token < stop)
         labels = np.where(answer, inputs, IGNORE).astype(np.int32)
-        return inputs if self.mask is None else np.where(answer, self.mask, inputs).astype(np.int32), labels
+        return inputs if self.mask_id is None else np.where(answer, self.mask_id, inputs).astype(np.int32), labels

@@ -1,9 +1,9 @@
 """A byte-pair vocabulary reduced to the tokens that a corpus uses; export restores the original one.
 
-The reduction keeps every merge that leads to a used token, so the corpus is split into the very same tokens under new
-ids; any other text can still be encoded, in smaller pieces. The head takes most of a small model's computation:
-GPT-2's 50,257 tokens become a few thousand. The softmax then has fewer tokens to rule out, which the fidelity table
-must state.
+The reduction keeps every merge that leads to a used token, so the corpus is split into the same tokens under new ids.
+Any other text can still be encoded, in smaller pieces. The head takes most of a small model's computation: GPT-2's
+50,257 tokens become a few thousand. The softmax then has fewer tokens to rule out, so the departures in conf/scale
+must list it.
 """
 
 import json

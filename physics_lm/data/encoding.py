@@ -22,18 +22,18 @@ Array = NDArray[np.int64]
 class EncodedAnswers:
     """Token sequences and the A answers within them.
 
-    sequence: (A,) number of the sequence that holds an answer, ascending. start, stop: (A,) the answer's tokens in it.
+    sequence_index: (A,) of the sequence that holds an answer, ascending. start, stop: (A,) the answer's tokens in it.
     """
 
     sequences: Ragged
-    sequence: Array
+    sequence_index: Array
     start: Array
     stop: Array
 
     def one_per_sequence(self) -> "EncodedAnswers":
         """Return the same answers, each in a copy of its sequence."""
-        copies = self.sequences.select(self.sequence)
-        return EncodedAnswers(copies, np.arange(len(self.sequence)), self.start, self.stop)
+        copies = self.sequences.select(self.sequence_index)
+        return EncodedAnswers(copies, np.arange(len(self.sequence_index)), self.start, self.stop)
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, questions: Sequence[Question]) -> EncodedAnswers:
@@ -49,16 +49,16 @@ def encode(tokenizer: PreTrainedTokenizerBase, questions: Sequence[Question]) ->
 def encode_entries(tokenizer: PreTrainedTokenizerBase, entries: Sequence[Biography]) -> EncodedAnswers:
     """Return the entries as sequences `end, text, end`; the answers are the values (A = all spans)."""
     end = tokenizer.eos_token_id
-    ids, places = [], []
+    ids, answers = [], []
     encodings = tokenizers.encode(tokenizer, [entry.text for entry in entries])
     for number, (entry, encoded) in enumerate(zip(entries, encodings, strict=True)):
         ids.append([end, *encoded.ids])
         stops = [stop for _, stop in encoded.offsets]
         # the space before a value belongs to its first token, or is a token of its own
         spans = [(len(entry.text[: span.start].rstrip()), span.end) for span in entry.spans]
-        places += [(number, *(1 + bisect_right(stops, bound) for bound in span)) for span in spans]
-    sequence, start, stop = np.array(places, np.int64).reshape(-1, 3).T
-    return EncodedAnswers(join(ids, end), sequence, start, stop)
+        answers += [(number, *(1 + bisect_right(stops, bound) for bound in span)) for span in spans]
+    sequence_index, start, stop = np.array(answers, np.int64).reshape(-1, 3).T
+    return EncodedAnswers(join(ids, end), sequence_index, start, stop)
 
 
 def extend(

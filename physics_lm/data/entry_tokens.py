@@ -209,7 +209,7 @@ def entry_assembler(
     """
     try:
         if size not in (None, len(world) * config.entries_per_person):
-            raise MergedError("the corpus is not what its recipes say")
+            raise MergedError("the entries on disk differ from those that seed, world and corpus give")
         assembler = EntryAssembler(world, config, tokenizer)
         _check(assembler, tokenizer, first_entries)
     except MergedError as merged:
@@ -224,7 +224,7 @@ def _check(assembler: EntryAssembler, tokenizer: PreTrainedTokenizerBase, first_
     rows = np.arange(min(len(world), -(-CHECKED_ENTRIES // config.entries_per_person)))
     rendered = list(rendering.render(world, config, recipes.draw(world, config, rows=rows)))
     if any(entry.text != other.text for entry, other in zip(first_entries, rendered, strict=False)):
-        raise MergedError("the corpus is not what its recipes say")
+        raise MergedError("the entries on disk differ from those that seed, world and corpus give")
     sequences = assembler.assemble(rows).sequences
     for number, ids in enumerate(_encode(tokenizer, [entry.text for entry in rendered])):
         if sequences[number].tolist() != [*ids, tokenizer.eos_token_id]:

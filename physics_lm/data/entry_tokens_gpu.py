@@ -121,7 +121,7 @@ def gpu_entry_assembler(assembler: EntryAssembler, device: torch.device) -> GpuE
     expected, drawn = assembler.assemble(np.arange(people), 1).sequences, on_device.epoch(1, people)
     if np.array_equal(expected.flat, drawn.flat.cpu().numpy()) and np.array_equal(expected.lengths, drawn.lengths):
         return on_device
-    log.warning("%s draws other entries than the processor, which therefore draws them all", device)
+    log.warning("%s assembles other entries than the CPU; the CPU is used", device)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Pretraining batches: windows cut from joined entries, some of them replaced by windows of questions."""
+"""Pretraining batches: windows of entries, interleaved with windows of questions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,10 @@ class Windows:
         self._source, self.context, self._seed, self._shuffle = source, context, seed, shuffle
         self.per_epoch = int(source(0).lengths.sum()) // context
         if self.per_epoch < 1:
-            raise ConfigError(f"pretrain.context={context}: longer than everything to be read; take more people")
+            raise ConfigError(
+                f"pretrain.context={context}: longer than all entries (or all questions) together; "
+                "raise world.people or lower it"
+            )
         self._cached_tokens = lru_cache(maxsize=2)(self._epoch_tokens)
 
     def _epoch_tokens(self, epoch: int) -> Flat:

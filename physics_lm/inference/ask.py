@@ -55,7 +55,7 @@ def answer(
     Raises ConfigError where the model is bidirectional, or the prompt leaves no room in its context.
     """
     if causality.is_bidirectional(model):
-        raise ConfigError("this model reads both ways and fills in masks: ask one that was trained causally")
+        raise ConfigError("this model is bidirectional and fills in masks: ask a causal one")
     ids = [tokenizer.eos_token_id, *tokenizer(text, add_special_tokens=False)["input_ids"]]
     if (room := model.config.max_position_embeddings - len(ids)) < 1:
         raise ConfigError(f"the question takes {len(ids)} tokens, and the model reads {room + len(ids)}: shorten it")

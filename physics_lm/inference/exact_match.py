@@ -23,8 +23,8 @@ from physics_lm.objectives import masked
 class Score:
     """The score of one answer: the argmax at its tokens as text, tokens, right tokens, log-probability of the gold.
 
-    prediction: each token is predicted after the gold's tokens before it, so a wrong one is not what the model would
-    write. confidence: the probability of the most likely first token, right or wrong.
+    prediction: under teacher forcing, so a wrong one is not what the model would write. confidence: the probability of
+    the most likely first token, right or wrong.
     """
 
     prediction: str
@@ -56,7 +56,7 @@ def score(
     batches = np.array_split(by_length, max(1, -(-len(by_length) // batch)))
     for index in progress.track(batches, title, "batch"):
         scores.update(_score_batch(model, tokenizer, encoded, index))
-    return [scores[number] for number in range(len(encoded.sequence))]
+    return [scores[number] for number in range(len(encoded.sequence_index))]
 
 
 def _score_batch(
@@ -65,7 +65,7 @@ def _score_batch(
     """Return the scores of the answers in the sequences at `index`, by answer number."""
     ids_BxT = pad(encoded.sequences, index, tokenizer.eos_token_id)
     (argmax_BxT, logprob_BxT, confidence_BxT), shift = _predict(model, tokenizer, encoded, index, ids_BxT)
-    first, last = (np.searchsorted(encoded.sequence, index, side) for side in ("left", "right"))
+    first, last = (np.searchsorted(encoded.sequence_index, index, side) for side in ("left", "right"))
     row, number = _ranges(first, last)
     if not len(number):
         return {}

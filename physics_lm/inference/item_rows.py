@@ -22,8 +22,8 @@ def score_questions(
 ) -> list[exact_match.Score]:
     """Return the scores of the questions; the prediction of a wrong one is what the model writes (greedy, in fp32).
 
-    One pass tells right from wrong, but not what the model would write: each token is predicted after the gold's. A
-    bidirectional model predicts all tokens of an answer at once, so its prediction is final.
+    One pass under teacher forcing tells right from wrong, but not what the model would write. A bidirectional
+    model predicts all tokens of an answer at once, so its prediction is final.
     """
     scores = exact_match.score(model, tokenizer, encoding.encode(tokenizer, questions), batch)
     wrong = [] if causality.is_bidirectional(model) else [n for n, score in enumerate(scores) if not score.correct]

@@ -1,8 +1,8 @@
-"""Whether a model attends to earlier tokens only, or reads in both directions (2406.05183).
+"""Whether a model is causal (attends to earlier tokens only) or bidirectional (2406.05183).
 
 transformers' decoder classes (GPT2, GPTNeoX, Llama, Mistral) build a full mask in `create_causal_mask` where
-`config.is_causal` is False, and pass the setting on to the attention function. It is saved in config.json, so that a
-checkpoint opens with full attention in plain transformers.
+`config.is_causal` is False, and pass the setting on to the attention function, eager or sdpa. It is saved in
+config.json, so that a checkpoint opens with full attention in plain transformers.
 """
 
 from transformers import PreTrainedModel

@@ -25,10 +25,10 @@ def widen(model: PreTrainedModel, vocabulary: int, seed: int) -> PreTrainedModel
     if model.get_input_embeddings().num_embeddings < vocabulary:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            spoken = logging.get_verbosity()
+            previous_verbosity = logging.get_verbosity()
             logging.set_verbosity_error()  # it explains at length that new embeddings are drawn like the old
             model.resize_token_embeddings(padded(vocabulary))
-            logging.set_verbosity(spoken)
+            logging.set_verbosity(previous_verbosity)
     return model
 
 

@@ -1,8 +1,6 @@
 """Bidirectional objectives: masked tokens are restored from both sides (Part 3.1, section 6; 2406.05183).
 
-transformers' decoder classes (GPT2, GPTNeoX, Llama, Mistral) build their mask in `create_causal_mask`, which returns a
-full one where `config.is_causal` is False, and pass the same flag to the attention function, eager or sdpa. The
-flag is saved in config.json, so plain transformers loads a checkpoint with full attention.
+They need full attention; `models.causality` says how a model gets it.
 """
 
 from collections.abc import Callable
@@ -35,21 +33,21 @@ class Objective:
     Only tokens with a label are selected. Tokens that are masks already (a question's answer) are always targets.
     kind `masked`: whole words are selected at `rate`; 80% of their tokens are replaced by the mask, 10% by a random
     token, and 10% stay. kind `uniform`: tokens are selected at a rate drawn from [0, 1) for each row, and all are
-    replaced by the mask. starts: (V,) whether a token begins a word. size: V, the vocabulary size. mask, end: ids.
+    replaced by the mask. starts: (V,) whether a token begins a word. vocabulary_size: V.
     """
 
     kind: str
     rate: float
     seed: int
-    mask: int
-    end: int
-    size: int
+    mask_id: int
+    end_id: int
+    vocabulary_size: int
     starts: Tensor
 
     def __call__(self, model: PreTrainedModel, inputs_BxT: Tensor, labels_BxT: Tensor, step: int) -> Tensor:
         """Return the mean cross-entropy over the masked tokens, in nats; labels of -100 are never masked."""
         masked_BxT, targets_BxT = self.mask_batch(inputs_BxT, labels_BxT, step)
-        attention_BxT = attention_mask(inputs_BxT, self.end)
+        attention_BxT = attention_mask(inputs_BxT, self.end_id)
         if head_loss.has_linear_head(model):
             hidden_BxTxD = head_loss.hidden_states(model, masked_BxT, attention_BxT)
             head_VxD = model.get_output_embeddings().weight
@@ -64,17 +62,17 @@ class Objective:
         """Return the masked inputs and the targets (IGNORE elsewhere) of a step, (B, T) each."""
         rng, shape, device = np.random.default_rng([self.seed, 11, step]), inputs_BxT.shape, inputs_BxT.device
         select_BxT, replace_BxT = (torch.from_numpy(rng.random(shape)).to(device) for _ in range(2))
-        random_BxT = torch.from_numpy(rng.integers(0, self.size, shape)).to(device)
-        is_mask_BxT, has_label_BxT = inputs_BxT == self.mask, labels_BxT != IGNORE
-        selectable_BxT = has_label_BxT & (inputs_BxT != self.end) & ~is_mask_BxT
+        random_BxT = torch.from_numpy(rng.integers(0, self.vocabulary_size, shape)).to(device)
+        is_mask_BxT, has_label_BxT = inputs_BxT == self.mask_id, labels_BxT != IGNORE
+        selectable_BxT = has_label_BxT & (inputs_BxT != self.end_id) & ~is_mask_BxT
         if self.kind == "uniform":
             rate_Bx1 = torch.from_numpy(rng.random((shape[0], 1))).to(device)
             selected_BxT = selectable_BxT & (select_BxT < rate_Bx1)
-            masked_BxT = inputs_BxT.masked_fill(selected_BxT, self.mask)
+            masked_BxT = inputs_BxT.masked_fill(selected_BxT, self.mask_id)
         else:
             selected_BxT = selectable_BxT & (select_BxT.gather(1, self._word_start(inputs_BxT)) < self.rate)
             to_mask_BxT = selected_BxT & (replace_BxT >= UNCHANGED_SHARE + RANDOM_SHARE)
-            masked_BxT = inputs_BxT.masked_fill(to_mask_BxT, self.mask)
+            masked_BxT = inputs_BxT.masked_fill(to_mask_BxT, self.mask_id)
             masked_BxT = torch.where(selected_BxT & (replace_BxT < RANDOM_SHARE), random_BxT, masked_BxT)
         is_target_BxT = selected_BxT | (is_mask_BxT & has_label_BxT)
         return masked_BxT, labels_BxT.masked_fill(~is_target_BxT, IGNORE)

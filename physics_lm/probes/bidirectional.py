@@ -52,7 +52,7 @@ def count_restored(
     model.eval()
     lengths, filler = encoded.sequences.lengths, int(tokenizer.eos_token_id)
     masks = _sample_masks(encoded, masked.word_starts(tokenizer).numpy(), seed)
-    tokens, right = np.zeros(len(encoded.sequence), np.int64), np.zeros(len(encoded.sequence), np.int64)
+    tokens, right = np.zeros(len(encoded.sequence_index), np.int64), np.zeros(len(encoded.sequence_index), np.int64)
     batches = np.array_split(np.arange(len(lengths)), -(-len(lengths) // batch))
     for index in progress.track(batches, "restored", "batch"):
         ids_BxT = torch.from_numpy(pad(encoded.sequences, index, filler)).long().to(model.device)
@@ -64,12 +64,12 @@ def count_restored(
         attention_BxT = masked.attention_mask(ids_BxT, filler)
         logits_BxTxV = model(input_ids=inputs_BxT, attention_mask=attention_BxT, use_cache=False).logits
         right_BxT = (logits_BxTxV.argmax(-1) == ids_BxT).cpu()
-        first, last = np.searchsorted(encoded.sequence, [index[0], index[-1] + 1])
+        first, last = np.searchsorted(encoded.sequence_index, [index[0], index[-1] + 1])
         for value in range(first, last):
             span = slice(encoded.start[value], encoded.stop[value])
-            mask = masks[encoded.sequence[value]][span]
+            mask = masks[encoded.sequence_index[value]][span]
             tokens[value] = mask.sum()
-            right[value] = (right_BxT[encoded.sequence[value] - index[0], span].numpy() & mask).sum()
+            right[value] = (right_BxT[encoded.sequence_index[value] - index[0], span].numpy() & mask).sum()
     return tokens, right
 
 

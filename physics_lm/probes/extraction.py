@@ -14,8 +14,8 @@ from physics_lm.subject import Subject
 def rows(subject: Subject, state: Path) -> pd.DataFrame:
     """Return a row per question of every split and per value in an entry (task `biography`).
 
-    prediction: for a question, what the model writes; for a value, its likeliest tokens, each after the right ones
-    before it. Questions of other families than extraction also have the columns of `wording_columns`.
+    prediction: for a question, what the model writes; for a value, its likeliest tokens under teacher
+    forcing. Questions of other families than extraction also have the columns of `wording_columns`.
     """
     model, tokenizer, probe = subject.model, subject.tokenizer, subject.config.probe
     questions = [question for split in SPLITS for question in subject.questions(split)]

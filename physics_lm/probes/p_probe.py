@@ -30,13 +30,13 @@ def probed_items(subject: Subject) -> ProbedItems:
     encoded = encoding.encode_entries(subject.tokenizer, entries)
     row = np.array([entry.person_id - subject.world.config.first_person for entry in entries])
     own = np.argsort([[NAMES.index(span.attribute) for span in entry.spans] for entry in entries], axis=1)
-    place = encoded.start.reshape(len(entries), len(NAMES)) - 1
+    token_index = encoded.start.reshape(len(entries), len(NAMES)) - 1
 
     def text(item: int, position: int) -> str:
         entry = entries[item]
         return entry.text[: entry.spans[position].start].rstrip()
 
-    return ProbedItems(Items(encoded.sequences, row, place), own, text)
+    return ProbedItems(Items(encoded.sequences, row, token_index), own, text)
 
 
 def check_entries(entries: list[Biography]) -> None:

@@ -16,9 +16,9 @@ def rows(subject: Subject, state: Path) -> pd.DataFrame:
     candidates: the number of facts with such a question, each with its own answer; chance is 1 / candidates. A model
     that was not trained on the facts gets embeddings for the words it lacks.
     """
-    facts, probe = subject.facts.facts, subject.config.probe
+    facts, probe = subject.fact_data.facts, subject.config.probe
     questions = [question for question in facts.questions if question.task != RANDOM]
-    tokenizer = subject.facts.extend(subject.tokenizer)
+    tokenizer = subject.fact_data.extend(subject.tokenizer)
     model = loading.widen(subject.model, len(tokenizer), subject.config.seed)
     scores = score_questions(model, tokenizer, questions, probe.batch)
     items = [item_row(question, score, probe.kind) for question, score in zip(questions, scores, strict=True)]

@@ -26,8 +26,8 @@ def rows(subject: Subject, state: Path) -> pd.DataFrame:
     gold_logprob: of the right answer; other_logprob: of a random other one; z: the right one against all others,
     in their standard deviations; rank: 1 where it is the likeliest of `candidates`; prediction: the likeliest.
     """
-    facts, probe, items = subject.facts.facts, subject.config.probe, []
-    tokenizer = subject.facts.extend(subject.tokenizer)
+    facts, probe, items = subject.fact_data.facts, subject.config.probe, []
+    tokenizer = subject.fact_data.extend(subject.tokenizer)
     model = loading.widen(subject.model, len(tokenizer), subject.config.seed)
     random = [question for question in facts.questions if question.task == RANDOM]
     scores = exact_match.score(model, tokenizer, encoding.encode(tokenizer, random), probe.batch)

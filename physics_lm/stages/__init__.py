@@ -1,4 +1,4 @@
-"""The stages of a run in order, a module each: what decides its output (`spec`) and how it is made (`make`).
+"""The stages of a run in order, a module each: the spec of its output (`spec`), and how it is made (`make`).
 
 A stage imports torch only where it makes something.
 """
@@ -28,7 +28,10 @@ class Stage(Protocol):
     VERSION: int
 
     def spec(self, config: RunConfig, chain: Chain) -> Spec | None:
-        """Return what decides the stage's output, given the stages before it; None where a run lacks the stage."""
+        """Return the spec of the stage's output: the settings and inputs that its key is computed from.
+
+        chain: the stages before it. None where a run lacks the stage.
+        """
         ...
 
     def make(self, subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:

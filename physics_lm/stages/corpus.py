@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
-    """Return what decides the corpus. Texts read from a path count by their content, not by where they lie."""
+    """Return the spec of the corpus. Texts read from a path enter its key by their content, not by their path."""
     settings: dict[str, Any] = {"seed": config.seed, "world": config.world, "corpus": replace(config.corpus, path="")}
     if config.corpus.path:
         settings["texts"] = content_sha256(config.corpus.path)
@@ -29,7 +29,7 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
 
 
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
-    """Write the entries of the first epoch; raises AuditError where a span does not hold its person's value."""
+    """Write the entries of the first epoch; raises AuditError where spans hold wrong values or splits share people."""
     from data_gen import audit
     from data_gen.corpus import auxiliary, storage
     from data_gen.people.attributes import NAMES
@@ -46,7 +46,9 @@ def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mappi
     people = {entry.person_id for entry in biographies}
     texts = [(entry.person_id, entry.text) for entry in entries] if config.corpus.kind == "folder" else []
     if repeated := len(texts) - len(set(texts)):
-        log.warning("corpus: %d of %d texts stand there twice, word for word", repeated, len(texts))
+        message = "corpus: %d of %d entries repeat another entry of the same person word for word"
+        log.warning(message, repeated, len(texts))
     if missing := len(subject.world) - sum(map(subject.world.has_person, people)):
-        log.warning("corpus: %d of %d people have no entry, and are asked about", missing, len(subject.world))
+        message = "corpus: %d of %d people have no entry, but questions are asked about them"
+        log.warning(message, missing, len(subject.world))
     return {"entries": len(entries), "people": len(people)}

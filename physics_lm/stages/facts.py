@@ -16,7 +16,7 @@ VERSION = 1
 
 
 def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
-    """Return what decides the facts."""
+    """Return the spec of the facts, or None where a run has none."""
     if config.facts.kind == "none":
         return None
     pools = {name: config.world.pools.get(name) for name in ("first_name", "last_name")}
@@ -28,7 +28,7 @@ def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mappi
     """Write the sentences and questions as jsonl, and the texts that a cure adds."""
     from data_gen import facts
 
-    data = subject.facts
+    data = subject.fact_data
     facts.write(data.facts, folder)
     (folder / "added.txt").write_text("".join(f"{text}\n" for text in data.added_texts), encoding="utf-8")
     return {"facts": len(data.facts.facts), "told": len(data.facts.training), "added": len(data.added_texts)}

@@ -17,7 +17,7 @@ VERSION = 1
 
 
 def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
-    """Return what decides the fine-tuned model."""
+    """Return the spec of the fine-tuned model, or None where nothing is fine-tuned."""
     facts = None if config.pretrain.facts else chain.get("facts")
     return spec_of(config.seed, config.finetune, config.questions, chain.model, facts)
 
@@ -25,7 +25,7 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
 def spec_of(
     seed: int, settings: FinetuneConfig, questions: QuestionConfig, model: artifacts.Spec, facts: artifacts.Spec | None
 ) -> artifacts.Spec | None:
-    """Return what decides a fine-tuning of a model on questions, or on facts where they are given."""
+    """Return the spec of a fine-tuning of a model on questions, or on facts where they are given."""
     if settings.method == "none":
         return None
     config = {"seed": seed, "finetune": settings.result_settings}

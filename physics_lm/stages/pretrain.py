@@ -17,7 +17,7 @@ VERSION = 2
 
 
 def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
-    """Return what decides the pretrained model. A checkpoint counts by its files, not by where they lie."""
+    """Return the spec of the pretrained model. A checkpoint enters its key by its files, not by their path."""
     settings = {"seed": config.seed, "model": config.model, "pretrain": config.pretrain.result_settings}
     if config.pretrain.question_share:
         settings["questions"] = config.questions

@@ -1,4 +1,4 @@
-"""A fine-tuning on extraction questions before the one that is measured (the model M' of Part 3.2, section 4)."""
+"""A fine-tuning on extraction questions before the fine-tuning on `questions` (model M' of Part 3.2, section 4)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ VERSION = finetune.VERSION
 
 
 def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
-    """Return what decides the fine-tuned model; in the store it is a `finetune`."""
+    """Return the spec of the fine-tuned model, or None without one; in the store it is a `finetune`."""
     return finetune.spec_of(config.seed, config.prior, QuestionConfig(), chain.model, None)
 
 

@@ -19,7 +19,7 @@ LINEAR_VERSION = 2  # of the probes that learn
 
 
 def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
-    """Return what decides the rows."""
+    """Return the spec of the rows."""
     version = LINEAR_VERSION if config.probe.kind in LINEAR_PROBES else VERSION
     facts = chain.get("facts")
     inputs = {"facts": facts} if facts else {}

@@ -17,7 +17,7 @@ VERSION = 1
 
 
 def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
-    """Return what decides the rewriting: its settings, the model's files, and the corpus."""
+    """Return the spec of the rewriting: its settings, the hash of the model's files, and the corpus."""
     if not config.rewrite.path:
         return None
     settings = {"rewrite": replace(config.rewrite, path=""), "model": content_sha256(config.rewrite.path)}

@@ -17,7 +17,7 @@ AUDITED = 2000  # entries and questions whose token boundaries are checked
 
 
 def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
-    """Return what decides the tokenizer."""
+    """Return the spec of the tokenizer."""
     return artifacts.spec("tokenizer", VERSION, {"tokenizer": config.tokenizer}, corpus=chain.entries)
 
 

@@ -1,8 +1,8 @@
-"""The store: every step's output is a folder lab/artifacts/STEP/KEY, which is complete or absent.
+"""The store: every stage's output is a folder lab/artifacts/STEP/KEY, which is complete or absent.
 
-The key is the sha256 of the canonical JSON of the step's config, the keys of its inputs and the step's version number.
+The key is the sha256 of the canonical JSON of the stage's config, the keys of its inputs and its version number.
 Settings at their defaults are left out of that JSON, so that a new setting leaves the keys of older artifacts as they
-are; a changed default raises the step's version. A folder is filled elsewhere and moved into place whole, under a lock
+are; a changed default raises the stage's version. A folder is filled elsewhere and moved into place whole, under a lock
 of its key.
 """
 
@@ -30,7 +30,7 @@ Build = Callable[[Path, Path], Mapping[str, Any]]  # writes an artifact; see Sto
 
 @dataclass(frozen=True)
 class Spec:
-    """What the key of an artifact is made of: step name, step version, its config, and the keys of its inputs."""
+    """What an artifact's key is made of: stage (`step`), version, config, and the keys of its inputs."""
 
     step: str
     version: int

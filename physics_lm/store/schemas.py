@@ -17,11 +17,11 @@ def check_digests(paths: Sequence[Path]) -> None:
     """Raise SchemaError naming a folder whose files differ from its manifest; files without one are not checked."""
     for path in paths:
         if (path.parent / MANIFEST).exists() and (damage := find_damage(path.parent)):
-            raise SchemaError(f"{path.parent}: {damage}; its command makes it anew, or remove its folder")
+            raise SchemaError(f"{path.parent}: {damage}; run the command again, or remove the folder")
 
 
 def check_schemas(paths: Sequence[Path]) -> None:
-    """Raise SchemaError naming two files and a column that they hold as different kinds: text, number or truth."""
+    """Raise SchemaError naming two files and a column that they hold as different kinds: text, number or boolean."""
     first_kinds: dict[str, tuple[str, Path]] = {}
     for path in paths:
         try:
@@ -42,7 +42,7 @@ def check_schemas(paths: Sequence[Path]) -> None:
 
 def _kind(data_type: pa.DataType) -> str:
     if pa.types.is_boolean(data_type):
-        return "truth"
+        return "boolean"
     if pa.types.is_integer(data_type) or pa.types.is_floating(data_type):
         return "number"
     return "text" if pa.types.is_string(data_type) or pa.types.is_large_string(data_type) else str(data_type)

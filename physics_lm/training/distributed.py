@@ -1,6 +1,6 @@
 """One run on several devices: `torchrun --nproc-per-node=2 -m experiments.run ...`.
 
-The first process makes the run's steps as usual; the others wait, and join it in each training. Every batch is divided
+The first process makes the run's stages as usual; the others wait, and join it in each training. Every batch is divided
 among the processes, so a run on any number of devices gives the same artifact.
 """
 
@@ -13,7 +13,8 @@ from data_gen.errors import ConfigError
 from physics_lm.config.training import TrainConfig
 
 TIMEOUT = timedelta(days=7)  # the other processes wait while the first one writes a corpus or evaluates
-STEP_DONE, TRAINING, WAITING = 0, 1, -1  # signals: of the first process, and of the others
+# STEP_DONE and TRAINING are sent by rank 0; WAITING is what the others pass, and is overwritten
+STEP_DONE, TRAINING, WAITING = 0, 1, -1
 
 
 def size() -> int:

@@ -34,22 +34,22 @@ def on_questions(
     tokenizer = encoding.extend(tokenizer, everything, questions, subject.config.pretrain.context)
     tokenizer = mask_token.extend(tokenizer, settings.objective)
     encoded = encoding.encode(tokenizer, subject.questions("train", questions))
-    hidden = mask_token.answer_mask_id(tokenizer, settings.objective)
+    mask_id = mask_token.answer_mask_id(tokenizer, settings.objective)
     seed, end = subject.config.seed, tokenizer.eos_token_id
-    batches = QuestionBatches(encoded.sequences, encoded.start, settings.batch, seed, end, hidden)
-    title = f"finetune {subject.config.corpus.name}"
-    return _finetune(subject, base, settings, tokenizer, batches, title, folder, state, tracker)
+    batches = QuestionBatches(encoded.sequences, encoded.start, settings.batch, seed, end, mask_id)
+    name = subject.config.corpus.name
+    return _finetune(subject, base, settings, tokenizer, batches, name, folder, state, tracker)
 
 
 def on_facts(
     subject: Subject, base: str, settings: FinetuneConfig, folder: Path, state: Path, tracker: Tracker
 ) -> dict[str, Any]:
     """Fine-tune the model of stage `base` on every token of the facts' sentences; return what the manifest adds."""
-    tokenizer = subject.facts.extend(tokenizers.load(subject.folder(base)))
+    tokenizer = subject.fact_data.extend(tokenizers.load(subject.folder(base)))
     tokenizer = mask_token.extend(tokenizer, settings.objective)
-    batches = subject.facts.batches(tokenizer, settings.batch)
-    title = f"finetune {subject.config.facts.kind}"
-    return _finetune(subject, base, settings, tokenizer, batches, title, folder, state, tracker)
+    batches = subject.fact_data.batches(tokenizer, settings.batch)
+    name = subject.config.facts.kind
+    return _finetune(subject, base, settings, tokenizer, batches, name, folder, state, tracker)
 
 
 def _finetune(
@@ -58,7 +58,7 @@ def _finetune(
     settings: FinetuneConfig,
     tokenizer: PreTrainedTokenizerBase,
     batches: Batches,
-    title: str,
+    name: str,
     folder: Path,
     state: Path,
     tracker: Tracker,
@@ -67,4 +67,4 @@ def _finetune(
     model = loading.widen(loading.load(subject.folder(base)), len(tokenizer), seed)
     if settings.method == "lora":
         model = lora.adapt(model.to(device.default_device()), settings.rank, settings.embedding_rank, seed)
-    return train_model.train(subject, model, tokenizer, batches, settings, title, folder, state, tracker)
+    return train_model.train(subject, model, tokenizer, batches, settings, "finetune", name, folder, state, tracker)

@@ -78,7 +78,7 @@ class Training:
         self.listener: CurveListener = lambda points: None  # receives new points of the curve
         self._load()
         self.parallel_model = distributed.data_parallel(self.model)
-        if distributed.rank():  # of dropout; the first process draws what a single process would
+        if distributed.rank():  # other ranks seed dropout differently; rank 0 draws as a single process does
             torch.manual_seed(torch.initial_seed() + distributed.rank() + self.step)
         self.rng_state = resume.rng_state()  # another job may draw before this training starts
 

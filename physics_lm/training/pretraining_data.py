@@ -37,7 +37,7 @@ class PretrainingData:
         extended = encoding.extend(loaded, questions, config.questions, settings.context)  # refuses too long questions
         tokenizer = extended if settings.question_share else subject.corpus_tokenizer
         if settings.facts:
-            tokenizer = subject.facts.extend(tokenizer)
+            tokenizer = subject.fact_data.extend(tokenizer)
         return mask_token.extend(tokenizer, settings.objective)
 
     @cached_property
@@ -74,7 +74,7 @@ class PretrainingData:
         entries = self._subject.epoch_entries(epoch) if epoch else self._subject.entries
         ids = tokenizers.ids(self.tokenizer, [entry.text for entry in entries])
         if self._config.pretrain.facts:
-            ids = ids + self._subject.facts.ids(self.tokenizer)
+            ids = ids + self._subject.fact_data.ids(self.tokenizer)
         return ragged.join(ids, self.tokenizer.eos_token_id)
 
     def batches(self) -> WindowBatches:

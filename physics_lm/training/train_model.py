@@ -27,7 +27,8 @@ def train(
     tokenizer: PreTrainedTokenizerBase,
     batches: Batches,
     settings: TrainConfig,
-    title: str,
+    stage: str,
+    name: str,
     folder: Path,
     state: Path,
     tracker: Tracker,
@@ -35,17 +36,17 @@ def train(
 ) -> dict[str, Any]:
     """Train a model, merge its adapters if it has any, and save it; return what the manifest adds.
 
-    title: begins with the stage's name. state: a folder from which a killed training resumes. callback: see
-    `Training`.
+    stage: pretrain or finetune. name: of what it learns from, for the progress bar. state: a folder from which a killed
+    training resumes. callback: see `Training`.
     """
-    torch.manual_seed(subject.config.seed)  # dropout draws from it; a saved state brings its own
+    torch.manual_seed(subject.config.seed)  # seeds dropout; a resumed training restores its saved generator state
     compiling.set_cache_dir(subject.store.lab)
     model = causality.set_objective(model, settings.objective)
     causal = settings.objective == "causal"
     loss = None if causal else masked.build(settings, tokenizer, subject.config.seed)
-    loop = Training(model, batches, settings, state, loss, callback)
-    loop.listener = tracker.log
-    curve = stack.train(loop, title, title.split()[0])
+    training = Training(model, batches, settings, state, loss, callback)
+    training.listener = tracker.log
+    curve = stack.train(training, f"{stage} {name}", stage)
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     model = lora.merge(model)
     model.save_pretrained(folder)
@@ -54,11 +55,11 @@ def train(
     return {
         **describe(),
         "processes": distributed.size(),
-        "precision": loop.precision,
-        "compiled": loop.compiled,
+        "precision": training.precision,
+        "compiled": training.compiled,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "trained": trained,
-        "resumed_at": loop.resumed_at,
-        "stacked": loop.stack_size,
-        **loop.throughput.summary,
+        "resumed_at": training.resumed_at,
+        "stacked": training.stack_size,
+        **training.throughput.summary,
     }

@@ -156,4 +156,4 @@ def test_one_run_in_two_labs_is_two_jobs_and_the_same_twice_is_said(tmp_path, ca
     assert launched == jobs
     output = capsys.readouterr()
     assert len(set(output.out.splitlines())) == 2
-    assert "1 jobs are others again" in output.err
+    assert "1 jobs repeat another job of this sweep" in output.err

@@ -63,7 +63,7 @@ def test_whoever_is_looked_at_is_not_learned_from(lab, monkeypatch):
     (items,) = seen
     assert set(items.row) == set(np.flatnonzero(lab.world.train)) - {trained}
     lengths = items.sequences.lengths[:, None]
-    assert ((items.place >= 1) & (items.place < lengths - 1)).all()
+    assert ((items.token_index >= 1) & (items.token_index < lengths - 1)).all()
 
 
 def test_people_may_be_counted_from_any_number(smoke, monkeypatch, tmp_path):
@@ -112,7 +112,7 @@ def test_lineage_finds_the_run_of_a_checkpoint(lab):
         (["person=x"], "person=x: write person=12"),
         (["people=3"], "people=3: write person=12"),
         (["person=-1"], "person=-1: write person=12"),
-        (["person=999"], "person=999: nothing was read of them; people 0 to 23"),
+        (["person=999"], "person=999: no entry is about this person; choose 0 to 23"),
         (["person=0", "entry=9"], "entry=9: person 0 has 2"),
     ],
 )

@@ -304,7 +304,7 @@ def test_rows_older_than_a_setting_have_its_default(tmp_path):
 def test_incompatible_schemas_raise_one_line_and_leave_the_files(tmp_path):
     stored(tmp_path, "a", correct=True, person=1)
     stored(tmp_path, "b", correct="yes", person=1.5)
-    with pytest.raises(schemas.SchemaError, match="column correct is truth in .*a.* and text in .*b") as raised:
+    with pytest.raises(schemas.SchemaError, match="column correct is boolean in .*a.* and text in .*b") as raised:
         results.load(tmp_path)
     assert "\n" not in str(raised.value)
     assert len(results.load(tmp_path, ["b"])) == 1

@@ -9,7 +9,9 @@ MOMENTUM = 0.1  # of a batch norm's running statistics
 
 
 class Heads(nn.Module):
-    """H probes on G views: a head normalises its view's hidden states, scales and shifts them, and applies C logits.
+    """H linear probes on G views. A head is one linear probe of the stack, not an attention head.
+
+    It normalises its view's hidden states, scales and shifts them, and maps them to C logits.
 
     norm: `layer` over the width, or `batch` over the rows; its statistics depend on the view only, so heads on the
     same view share them. All layers have as many classes as the largest; the classes that a head lacks are never

@@ -35,7 +35,7 @@ class ProbedItems:
     def select(self, mask: NDArray[np.bool_]) -> "ProbedItems":
         """Return the items where the mask is set."""
         index = np.flatnonzero(mask)
-        items = Items(self.items.sequences.select(index), self.items.row[index], self.items.place[index])
+        items = Items(self.items.sequences.select(index), self.items.row[index], self.items.token_index[index])
         return ProbedItems(items, self.own[index], lambda item, position: self.text(int(index[item]), position))
 
 
@@ -97,8 +97,7 @@ def check_model(subject: Subject) -> None:
     kind = subject.config.probe.kind
     if causality.is_bidirectional(subject.model):
         raise ConfigError(
-            f"probe.kind={kind}: looks at what was read up to a place, and this model reads both ways; choose "
-            "probe=extraction"
+            f"probe.kind={kind}: needs a causal model, and this one is bidirectional; choose probe=extraction"
         )
     names = [subject.world.name(row) for row in range(min(100, len(subject.world)))]
     if tokenizers.ids(subject.tokenizer, names) != tokenizers.ids(subject.corpus_tokenizer, names):

@@ -28,12 +28,12 @@ TOKENS = 2**15  # per forward pass, over all the embedding updates in it
 class Items:
     """E token sequences, and the tokens that a probe may read.
 
-    row: (E,) row of each sequence's person in the world. place: (E, I) token index of each position.
+    row: (E,) row of each sequence's person in the world. token_index: (E, I) token index of each position.
     """
 
     sequences: Ragged
     row: Array
-    place: Array
+    token_index: Array
 
     def __len__(self) -> int:
         return len(self.row)
@@ -41,7 +41,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Head:
-    """One probe of a stack.
+    """One linear probe of a stack, not an attention head.
 
     name: seeds its initial weights. position: the one that it reads, None for all. label: (N,) class of every person.
     classes: the number of classes. update: name of the embedding update that it reads through.
@@ -71,7 +71,7 @@ class Stack(nn.Module):
         """
         super().__init__()
         if len({head.position is None for head in heads}) > 1:
-            raise ValueError("some heads look at one place and some at all; give each kind a stack of its own")
+            raise ValueError("some probes read one position and some all; use one stack for each kind")
         self.frozen = [model.requires_grad_(False)]  # in a list: no parameters of the stack
         table_VxD = model.get_input_embeddings().weight
         self.precision = device.resolve_precision(precision, table_VxD.device)
@@ -99,12 +99,12 @@ class Stack(nn.Module):
         size, last = max(1, TOKENS // (rows * length)), len(self.updates)
         return [range(first, min(first + size, last)) for first in range(0, last, size)]
 
-    def read_length(self, place: Array, updates: range) -> int:
-        """Return how many tokens of a row a pass needs: up to the last place (B, I) read through its updates."""
-        places = [place if at is None else place[:, at] for update, at in self.views if update in updates]
-        return 1 + max(int(tokens.max()) for tokens in places)
+    def read_length(self, token_index: Array, updates: range) -> int:
+        """Return how many tokens of a row a pass needs: up to the last index (B, I) read through its updates."""
+        views = [at for update, at in self.views if update in updates]
+        return 1 + max(int((token_index if at is None else token_index[:, at]).max()) for at in views)
 
-    def forward(self, ids_BxT: Tensor, place_BxI: Tensor, updates: range) -> tuple[Tensor, Tensor]:
+    def forward(self, ids_BxT: Tensor, token_index_BxI: Tensor, updates: range) -> tuple[Tensor, Tensor]:
         """Return the heads that read through the updates (H), and their logits (H, B, C), or (H, B I, C) at all I."""
         model = self.frozen[0]
         embedded_BxTxD = model.get_input_embeddings()(ids_BxT)
@@ -113,10 +113,10 @@ class Stack(nn.Module):
             output = model.base_model(inputs_embeds=torch.cat(updated), use_cache=False).last_hidden_state
         hidden_UxBxTxD = output.unflatten(0, (len(updates), len(ids_BxT)))
         views = [(number, *view) for number, view in enumerate(self.views) if view[0] in updates]
-        place_GxBxK = torch.stack([place_BxI if at is None else place_BxI[:, [at]] for _, _, at in views])
+        index_GxBxK = torch.stack([token_index_BxI if at is None else token_index_BxI[:, [at]] for _, _, at in views])
         update_G = torch.tensor([update - updates.start for _, update, _ in views], device=ids_BxT.device)
         row_Bx1 = torch.arange(len(ids_BxT), device=ids_BxT.device)[:, None]
-        hidden_GxBxKxD = hidden_UxBxTxD[update_G[:, None, None], row_Bx1, place_GxBxK]
+        hidden_GxBxKxD = hidden_UxBxTxD[update_G[:, None, None], row_Bx1, index_GxBxK]
         heads = [number for number, update in enumerate(self.head_update) if update in updates]
         heads_H = torch.tensor(heads, device=ids_BxT.device)
         return heads_H, self.layers(hidden_GxBxKxD.flatten(1, 2).float(), views[0][0], heads_H)

@@ -64,11 +64,11 @@ def _batch_index(size: int, rows: int, seed: int, step: int) -> Array:
 
 def _forward_passes(stack: Stack, items: Items, index: Array, filler: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield for each pass over the items at `index` its heads (H), logits (H, B I, C) and labels (H, B)."""
-    device, place = stack.first[0].device, items.place[index]
+    device, token_index = stack.first[0].device, items.token_index[index]
     ids_BxT = torch.from_numpy(pad(items.sequences, index, filler)).long().to(device)
-    place_BxI, row_B = torch.from_numpy(place).to(device), torch.from_numpy(items.row[index]).to(device)
+    token_index_BxI, row_B = torch.from_numpy(token_index).to(device), torch.from_numpy(items.row[index]).to(device)
     for updates in stack.passes(*ids_BxT.shape):
-        heads_H, logits_HxBIxC = stack(ids_BxT[:, : stack.read_length(place, updates)], place_BxI, updates)
+        heads_H, logits_HxBIxC = stack(ids_BxT[:, : stack.read_length(token_index, updates)], token_index_BxI, updates)
         yield heads_H, logits_HxBIxC, stack.label[heads_H[:, None], row_B]
 
 
@@ -84,7 +84,7 @@ def _backward(stack: Stack, items: Items, index: Array, filler: int) -> None:
 def classify(stack: Stack, items: Items, filler: int, batch: int) -> tuple[Array, NDArray[np.float64]]:
     """Return every head's class of every item (H, E), and the right class's log-probability (H, E) in nats.
 
-    Heads that read all places need items with one.
+    For probes that read all positions, each item must have exactly one position.
     """
     stack.eval()
     stack.frozen[0].eval()

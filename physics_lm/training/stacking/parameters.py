@@ -61,17 +61,18 @@ class _FlatParameters:
 class StackedParameters:
     """The weights, gradients and optimiser states of K trainings side by side."""
 
-    def __init__(self, loops: Sequence[Training]) -> None:
+    def __init__(self, trainings: Sequence[Training]) -> None:
         """Move the models' weights and their optimisers' states into common buffers."""
-        self.loops, self.device, self.config, self.base = loops, loops[0].device, loops[0].config, loops[0].model
-        adam = [loop.optimizers[0] for loop in loops]
+        self.trainings, first = trainings, trainings[0]
+        self.device, self.config, self.base = first.device, first.config, first.model
+        adam = [training.optimizers[0] for training in trainings]
         self.adam = _FlatParameters([list(optimizer.param_groups[0]["params"]) for optimizer in adam])
         self.exp_avg, self.exp_avg_sq = (self.adam.optimizer_state(adam, name) for name in ("exp_avg", "exp_avg_sq"))
-        self.steps = torch.tensor(float(loops[0].step))
+        self.steps = torch.tensor(float(first.step))
         for params, optimizer in zip(self.adam.lanes, adam, strict=True):
             for param in params:
                 optimizer.state[param]["step"] = self.steps
-        muon = [optimizer for loop in loops for optimizer in loop.optimizers[1:]]
+        muon = [optimizer for training in trainings for optimizer in training.optimizers[1:]]
         by_shape: dict[torch.Size, list[tuple[Tensor, ...]]] = defaultdict(list)  # tuples of one matrix per lane
         for matrices in zip(*(optimizer.param_groups[0]["params"] for optimizer in muon), strict=True):
             by_shape[matrices[0].shape].append(matrices)
@@ -81,20 +82,21 @@ class StackedParameters:
             self.muon[shape] = flat, flat.optimizer_state(muon, "momentum_buffer")
         self.buffers = [self.adam, *(flat for flat, _ in self.muon.values())]
         names = ("lr", "matrix_lr", "weight_decay", "clip")
-        self.settings_Kx1 = {name: self._per_lane(getattr(loop.config, name) for loop in loops) for name in names}
+        configs = [training.config for training in trainings]
+        self.settings_Kx1 = {name: self._per_lane(getattr(config, name) for config in configs) for name in names}
         self._loss = self._losses_by_head
         if compiling.is_worthwhile(self.config, self.device):
             self._loss, compiled = compiling.compile_or_fall_back(self._fusible_losses, self._loss, self.device)
-            for loop in loops:
-                loop.compiled = compiled
+            for training in trainings:
+                training.compiled = compiled
 
     def train_step(self, lanes: list[int]) -> None:
         """Take one step in some lanes; the weights of the other lanes become meaningless."""
-        batches = {lane: self.loops[lane].batches(self.loops[lane].step) for lane in lanes}
+        batches = {lane: self.trainings[lane].batches(self.trainings[lane].step) for lane in lanes}
         losses = self._backward(batches)
         with torch.no_grad():
             self._clip()
-            factor_Kx1 = self._per_lane(lr_factor(loop.config, loop.step) for loop in self.loops)
+            factor_Kx1 = self._per_lane(lr_factor(training.config, training.step) for training in self.trainings)
             self.steps += 1
             self._adam_step(factor_Kx1)
             for shape, (flat, momentum_KxS) in self.muon.items():
@@ -102,7 +104,7 @@ class StackedParameters:
             for flat in self.buffers:
                 flat.grads.zero_()
         for lane in lanes:
-            self.loops[lane].record_step(losses[lane], batches[lane][0].shape)
+            self.trainings[lane].record_step(losses[lane], batches[lane][0].shape)
 
     def _backward(self, batches: dict[int, tuple[NDArray[np.int32], NDArray[np.int32]]]) -> dict[int, Tensor]:
         """Add the gradients of one batch per lane to the buffers, in one pass; return the loss of each lane."""
@@ -111,12 +113,12 @@ class StackedParameters:
             for arrays, filler in zip(zip(*batches.values(), strict=True), (0, IGNORE), strict=True)
         )
         leaves = {key: leaf for flat in self.buffers for key, leaf in flat.leaves.items()}
-        if len(batches) < len(self.loops):
+        if len(batches) < len(self.trainings):
             lanes_L = torch.tensor(list(batches), device=self.device)
             leaves = {key: leaf[lanes_L] for key, leaf in leaves.items()}
         params = {name: leaves[id(param)] for name, param in self.base.base_model.named_parameters()}
         head_LxVxD = leaves[id(self.base.get_output_embeddings().weight)]
-        with autocast(self.loops[0].precision, self.device):
+        with autocast(self.trainings[0].precision, self.device):
             losses_L = self._loss(params, head_LxVxD, inputs_LxBxT, labels_LxBxT)
         losses_L.sum().backward()  # type: ignore[no-untyped-call]
         return dict(zip(batches, losses_L.detach(), strict=True))
@@ -169,14 +171,14 @@ class StackedParameters:
         lr_Kx1 = self.settings_Kx1["matrix_lr"] * factor_Kx1
         momentum_KxS.lerp_(flat.grads, 1 - MOMENTUM)
         gradients = flat.grads.lerp(momentum_KxS, MOMENTUM).view(-1, *shape)
-        updates = orthogonalize(gradients.to(self.loops[0].optimizers[1].precision))  # type: ignore[attr-defined]
+        updates = orthogonalize(gradients.to(self.trainings[0].optimizers[1].precision))  # type: ignore[attr-defined]
         flat.values *= 1 - lr_Kx1 * self.settings_Kx1["weight_decay"]
         flat.values -= updates.reshape_as(flat.values) * (lr_Kx1 * sqrt(max(1, shape[0] / shape[1])))
 
     def release(self) -> None:
         """Give every model weights of its own again."""
-        for loop in self.loops:
-            for param in loop.model.parameters():
+        for training in self.trainings:
+            for param in training.model.parameters():
                 param.data, param.grad = param.data.clone(), None
 
 

@@ -52,7 +52,7 @@ def test_a_question_is_one_sentence_with_its_answer_and_names_its_people(world, 
     for question in generate(world, family) + generate(world, family, "train"):
         assert question.prompt.endswith("? Answer:")
         assert not set(question.prompt) & set("{}")
-        assert not [word for word in ("PART", "THING", "ONE", "TWO", "FACTS", "  ") if word in question.prompt]
+        assert not [word for word in ("PART", "NOUN", "ONE", "TWO", "CLUES", "  ") if word in question.prompt]
         assert question.gold.endswith(".")
         assert question.gold.count(".") == 1
         if family != "inverse":
@@ -83,9 +83,9 @@ def test_chance_is_the_most_frequent_answer_among_all_people(world, family):
         else:
             golds = Counter(task.answer(world, *pair) for pair in permutations(range(60), 2))
         assert of_task(generated, name)[0].chance == pytest.approx(max(golds.values()) / golds.total())
-        if task.space:
-            assert set(golds) <= set(task.space)
-            assert len(set(task.space)) == len(task.space)
+        if task.possible_answers:
+            assert set(golds) <= set(task.possible_answers)
+            assert len(set(task.possible_answers)) == len(task.possible_answers)
 
 
 @pytest.mark.parametrize("family", HINTED)

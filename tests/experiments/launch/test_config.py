@@ -284,6 +284,6 @@ def test_a_figure_that_cannot_be_drawn_is_said_before_anything_is_trained(monkey
 
 def test_a_figures_own_departures_join_the_fidelity_table_of_its_scale():
     config = hydra_internals.compose(["scale=smoke"])
-    before = figure_output.fidelity(config)
+    before = figure_output.departures(config)
     config.figure.departures = {"smoke": {"grid": "one arm"}, "laptop": {"grid": "two arms"}}
-    assert figure_output.fidelity(config) == {**before, "grid": "one arm"}
+    assert figure_output.departures(config) == {**before, "grid": "one arm"}

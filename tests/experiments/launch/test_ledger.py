@@ -33,7 +33,7 @@ def ledger(tmp_path):
 
 def record(launcher, jobs):
     """Record the jobs of some lists of overrides."""
-    return sweep.record(launcher, [Job.of(job) for job in jobs])
+    return sweep.launch_recorded(launcher, [Job.of(job) for job in jobs])
 
 
 def test_an_entry_is_read_back_as_it_was_written(ledger):
@@ -311,11 +311,11 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing(tmp_path, monkeypatch
 
 def test_rows_that_do_not_fit_together_are_one_line_of_a_command(capsys):
     def work():
-        raise schemas.SchemaError("column correct is truth in a and text in b")
+        raise schemas.SchemaError("column correct is boolean in a and text in b")
 
     with pytest.raises(SystemExit):
         exit_on_error(work)
-    assert capsys.readouterr().err == "error: column correct is truth in a and text in b\n"
+    assert capsys.readouterr().err == "error: column correct is boolean in a and text in b\n"
 
 
 def test_the_sweeper_goes_on_after_a_failed_batch_and_counts_it(tmp_path, capsys):

@@ -53,4 +53,4 @@ def test_a_device_that_draws_others_is_not_used(monkeypatch, caplog):
     assembler = entry_assembler(small_world(people=30), FRESH, tokenizer("word"))
     monkeypatch.setattr(entry_tokens_gpu, "_shift_right", lambda x, by: x >> by)
     assert entry_tokens_gpu.gpu_entry_assembler(assembler, CPU) is None
-    assert "draws other entries" in caplog.text
+    assert "assembles other entries" in caplog.text

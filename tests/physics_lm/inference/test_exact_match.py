@@ -104,7 +104,7 @@ def test_the_batch_size_changes_nothing(model, tokenizer, questions, scores, bat
 def test_a_question_is_prompt_answer_and_end_tokens(tokenizer, questions):
     encoded = encoding.encode(tokenizer, questions)
     for number, question in enumerate(questions):
-        ids = encoded.sequences[encoded.sequence[number]]
+        ids = encoded.sequences[encoded.sequence_index[number]]
         start, stop = encoded.start[number], encoded.stop[number]
         assert ids[0] == tokenizer.eos_token_id
         assert tokenizer.decode(ids[1:start]).strip() == question.prompt
@@ -114,10 +114,10 @@ def test_a_question_is_prompt_answer_and_end_tokens(tokenizer, questions):
 def test_an_entrys_slices_hold_exactly_its_values(lab, tokenizer):
     encoded = encoding.encode_entries(tokenizer, lab.entries)
     values = [(number, entry.text[s.start : s.end]) for number, entry in enumerate(lab.entries) for s in entry.spans]
-    assert encoded.sequence.tolist() == [number for number, _ in values]
+    assert encoded.sequence_index.tolist() == [number for number, _ in values]
     assert len(encoded.sequences) == len(lab.entries)
     for number, (_, value) in enumerate(values):
-        ids = encoded.sequences[encoded.sequence[number]][encoded.start[number] : encoded.stop[number]]
+        ids = encoded.sequences[encoded.sequence_index[number]][encoded.start[number] : encoded.stop[number]]
         assert ids.tolist() == tokenizer(value, add_special_tokens=False)["input_ids"]
 
 
@@ -127,7 +127,7 @@ def test_a_whole_entry_scores_as_its_value_after_its_text_alone(lab, tokenizer, 
     together = exact_match.score(model, tokenizer, encoding.encode_entries(tokenizer, entries), 8)
     encoded = encoding.encode_entries(tokenizer, entries)
     for number, score in enumerate(together):
-        ids = encoded.sequences[encoded.sequence[number]][: encoded.stop[number]].tolist()
+        ids = encoded.sequences[encoded.sequence_index[number]][: encoded.stop[number]].tolist()
         with torch.no_grad():
             logits = model(input_ids=torch.tensor([ids], device=model.device)).logits[0]
         start, stop = int(encoded.start[number]), int(encoded.stop[number])

@@ -301,7 +301,7 @@ def test_the_bidirectional_probe_restores_masked_words_of_the_pretrained_model(r
         assert all(hide[p] == hide[p - 1] for p in range(2, len(ids) - 1) if not begins[p])  # words are masked whole
         masked_ids = [tokenizer.mask_token_id if hidden else token for token, hidden in zip(ids, hide, strict=True)]
         predicted = logits(model, torch.tensor([masked_ids]))[0].argmax(-1).tolist()
-        for value in np.flatnonzero(encoded.sequence == number):
+        for value in np.flatnonzero(encoded.sequence_index == number):
             places = [place for place in range(encoded.start[value], encoded.stop[value]) if hide[place]]
             if places:
                 tokens.append(len(places))
@@ -354,7 +354,7 @@ def test_a_causal_model_can_be_taught_to_restore(smoke, tmp_path):
     [
         (["pretrain.objective=bert"], "pretrain.objective=bert"),
         (["pretrain.objective=masked"], "finetune.objective=causal: pretrain.objective=masked"),
-        (["probe=bidirectional"], "probe.kind=bidirectional: restores masked words"),
+        (["probe=bidirectional"], "probe.kind=bidirectional: needs a bidirectional model"),
         (["prior=full", "prior.objective=uniform"], "finetune.objective=causal: prior.objective=uniform"),
         (["pretrain.mask_rate=0"], "pretrain.mask_rate=0"),
         (["finetune.mask_rate=1.5"], "finetune.mask_rate=1.5"),

@@ -197,8 +197,8 @@ def test_the_published_folder_goes_all_the_way_with_one_override(smoke, tmp_path
 @pytest.mark.parametrize(
     ("overrides", "named"),
     [
-        (("probe=reversal",), "probe.kind: there are no facts"),
-        (("pretrain.facts=true",), "pretrain.facts: there are no facts"),
+        (("probe=reversal",), "probe.kind=reversal: needs facts"),
+        (("pretrain.facts=true",), "pretrain.facts=true: needs facts"),
         (("facts=names", "facts.cure=prayer"), "facts.cure=prayer"),
         (("facts=names", "facts.folder=nowhere"), "facts.folder=nowhere"),
     ],

@@ -52,7 +52,7 @@ def test_a_batch_that_cannot_be_divided_is_refused_before_any_work(second_of_two
 
 def test_a_sweep_under_torchrun_is_refused(second_of_two, tmp_path):
     with pytest.raises(ConfigError, match="without -m"):
-        sweep.record(None, [])
+        sweep.launch_recorded(None, [])
 
 
 def test_learned_tokens_are_those_that_are_predicted():

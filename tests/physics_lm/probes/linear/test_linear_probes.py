@@ -72,7 +72,7 @@ def alone(model, head, norm, items, config=CONFIG):
             ids = torch.from_numpy(items.sequences[int(number)].astype(np.int64))
             embedded = (frozen.get_input_embeddings().weight + a @ b)[ids]
             read = frozen.base_model(inputs_embeds=embedded[None], use_cache=False).last_hidden_state
-            seen.append(read[0, items.place[number, head.position]])
+            seen.append(read[0, items.token_index[number, head.position]])
         return layer(ln(torch.stack(seen)))
 
     ln.train()
@@ -180,14 +180,14 @@ def test_nothing_after_a_place_is_seen_there(model):
     data = items()
     stack = Stack(copy.deepcopy(model), [head("a", 0)], 2, "layer", seed=0)
     ids = torch.from_numpy(ragged.pad(data.sequences, np.arange(10), 0)).long()
-    place = torch.from_numpy(data.place)
+    place = torch.from_numpy(data.token_index)
     changed = ids.clone()
     changed[:, 3:] = 7
     torch.testing.assert_close(stack(ids, place, range(1))[1], stack(changed, place, range(1))[1])
 
 
 def test_heads_that_look_at_one_place_and_at_all_do_not_share_a_stack(model):
-    with pytest.raises(ValueError, match="give each kind a stack of its own"):
+    with pytest.raises(ValueError, match="use one stack for each kind"):
         Stack(copy.deepcopy(model), [head("a", 0), head("bb", None)], 2, "layer", seed=0)
 
 
@@ -259,11 +259,11 @@ def test_a_probe_looks_at_the_token_right_before_a_value_or_at_the_end_of_a_name
     for item in range(0, len(entries.items), 17):
         ids = entries.items.sequences[item].tolist()
         assert subject.world.person_id(int(entries.items.row[item])) == subject.own_entries[item].person_id
-        for position, place in enumerate(entries.items.place[item]):
+        for position, place in enumerate(entries.items.token_index[item]):
             assert read(ids[1 : place + 1]).strip() == entries.text(item, position)
             value = subject.world.value(NAMES[list(entries.own[item]).index(position)], int(entries.items.row[item]))
             assert read(ids[place + 1 :]).strip().startswith(value)
-    for item, (place,) in enumerate(names.items.place):
+    for item, (place,) in enumerate(names.items.token_index):
         ids = names.items.sequences[item].tolist()
         assert (ids[0], ids[place], place) == (end, end, len(ids) - 1)
         assert read(ids[1:place]).strip() == subject.world.name(int(names.items.row[item]))
