@@ -12,7 +12,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from experiments.launch.config import CONF
+from experiments.launch.config import CONF, register
 
 EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 QUOTING = "quotes are for signs other than letters, digits and -_./: as in 'paths.lab=\"~/my lab\"'"
@@ -97,6 +97,7 @@ def _wrong_value(override: str, cause: BaseException | None) -> str:
 
 def settings() -> dict[str, str]:
     """Return every setting of the schema and what it takes, in words."""
+    register()
     return dict(_settings(ConfigStore.instance().load("schema.yaml").node, ""))
 
 

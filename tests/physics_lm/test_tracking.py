@@ -3,6 +3,7 @@
 import logging
 import struct
 import sys
+import time
 
 import pandas as pd
 import pytest
@@ -160,6 +161,8 @@ def records(path):
             offset += BLOCK - offset % BLOCK
             continue
         length, kind = struct.unpack("<HB", data[offset + 4 : offset + 7])
+        if offset + 7 + length > len(data):  # it is still being written
+            return
         parts.append(data[offset + 7 : offset + 7 + length])
         offset += 7 + length
         if kind in (1, 4):  # a whole record, or the last part of one
@@ -169,6 +172,15 @@ def records(path):
             yield record
 
 
+def finished(path, seconds=60):
+    """Return the records of a run that has ended: wandb's own process writes them after `finish` has returned."""
+    until = time.monotonic() + seconds
+    while not any(record.HasField("exit") for record in records(path)):
+        assert time.monotonic() < until, "wandb has not written the run's end"
+        time.sleep(0.1)
+    return list(records(path))
+
+
 @pytest.mark.slow
 def test_wandb_offline_holds_the_curve(lab, tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_MODE", raising=False)
@@ -176,7 +188,7 @@ def test_wandb_offline_holds_the_curve(lab, tmp_path, monkeypatch):
     (log,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
     assert log.name == f"run-pretrain-{lab.plan['pretrain'].key[:16]}.wandb"
     losses, runs = [], []
-    for record in records(log):
+    for record in finished(log):
         if record.HasField("history"):
             items = {item.key or "/".join(item.nested_key): item.value_json for item in record.history.item}
             losses.append(float(items["loss"]))
