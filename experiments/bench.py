@@ -15,7 +15,6 @@ from typing import Any
 from omegaconf import DictConfig
 
 from experiments import benchmarks
-from experiments.launch.errors import exit_on_error
 from experiments.launch.hydra_internals import command
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
@@ -109,7 +108,7 @@ def format_number(value: float | None) -> str:
 @command
 def main(config: DictConfig) -> None:
     """Run the benchmarks and print the path of their rows."""
-    print(exit_on_error(lambda: run_benchmarks(config.only, Path(config.paths.lab))))
+    print(run_benchmarks(config.only, Path(config.paths.lab)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from omegaconf import DictConfig
 
 from data_gen.errors import ConfigError
 from experiments.launch.config import run_config
-from experiments.launch.errors import exit_on_error
 from experiments.launch.hydra_internals import command
 from physics_lm import checks
 from physics_lm.plan import plan
@@ -57,7 +56,7 @@ def export_run(config: DictConfig) -> Path:
 @command
 def main(config: DictConfig) -> None:
     """Export the run that the command line describes, and print the folder and the command of the harness."""
-    folder = exit_on_error(lambda: export_run(config))
+    folder = export_run(config)
     print(folder)
     if (tasks := folder / "lm_eval").exists():
         model = shlex.quote(f"pretrained={folder / 'model'}")

@@ -8,7 +8,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from omegaconf import DictConfig
 
 from experiments.launch.config import CONF
-from experiments.launch.errors import exit_on_error
 from experiments.launch.hydra_internals import command
 from experiments.report_page import figures, people, runs
 from physics_lm import results
@@ -51,7 +50,7 @@ def write_page(lab: Path) -> Path:
 @command
 def main(config: DictConfig) -> None:
     """Write the page of the lab in paths.lab and print its path."""
-    print(exit_on_error(lambda: write_page(Path(config.paths.lab))))
+    print(write_page(Path(config.paths.lab)))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from omegaconf import DictConfig
 from data_gen.errors import ConfigError
 from experiments.launch import figure_output, sweep
 from experiments.launch.arms import ALL_FIGURES, arm_overrides, figure_names
-from experiments.launch.errors import exit_on_error
 from experiments.launch.help import print_help
 from experiments.launch.hydra_internals import command, compose
 from experiments.launch.jobs import Job
@@ -150,7 +149,7 @@ def main() -> None:
 def _run(config: DictConfig) -> None:
     overrides = HydraConfig.get().overrides
     words = [*overrides.task, *(item for item in overrides.hydra if not item.startswith("hydra.mode="))]
-    if exit_on_error(lambda: reproduce(config, words)):
+    if reproduce(config, words):
         sys.exit(1)
 
 

@@ -11,7 +11,6 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from data_gen.errors import ConfigError
-from experiments.launch.errors import exit_on_error
 from experiments.launch.help import print_help
 from experiments.launch.hydra_internals import command
 from experiments.launch.jobs import execute_config
@@ -40,8 +39,8 @@ def main() -> None:
 @command
 def _run(config: DictConfig) -> str:
     """Execute the run, print the path of its rows and return their key."""
-    exit_on_error(lambda: check_overrides(HydraConfig.get().overrides.task))
-    key = exit_on_error(lambda: execute_config(config))
+    check_overrides(HydraConfig.get().overrides.task)
+    key = execute_config(config)
     if distributed.rank() == 0:
         print(Path(config.paths.lab) / "artifacts" / "probe" / key / "rows.parquet")
     return key

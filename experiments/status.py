@@ -6,7 +6,6 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from experiments.launch.errors import exit_on_error
 from experiments.launch.hydra_internals import command
 from experiments.launch.ledger import Entry, Ledger
 
@@ -73,7 +72,7 @@ def format_time(seconds: float) -> str:
 @command
 def main(config: DictConfig) -> None:
     """Print the table of the lab in paths.lab."""
-    print(exit_on_error(lambda: table(Ledger(Path(config.paths.lab)), time.time())))
+    print(table(Ledger(Path(config.paths.lab)), time.time()))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from physics_lm.subject import Subject
 
 Manifest = dict[str, Any]
 SECTIONS = {"world": WorldConfig, "corpus": CorpusConfig, "beside": BesideConfig, "pretrain": PretrainConfig}
-MODELS = ("pretrain", "finetune")  # stages that leave a checkpoint
 
 
 def subject_of(checkpoint: Path, probe: ProbeConfig) -> Subject:
@@ -28,7 +27,7 @@ def subject_of(checkpoint: Path, probe: ProbeConfig) -> Subject:
     Raises ConfigError where the folder is no checkpoint of a lab, or something it was made from was removed.
     """
     manifest = _manifest(checkpoint)
-    if manifest["step"] not in MODELS:
+    if manifest["step"] not in [stage.NAME for stage in STAGES if stage.OUTPUT == "model"]:
         raise ConfigError(f"{checkpoint}: holds a {manifest['step']}, and a pretrained or fine-tuned model is needed")
     store = Store(checkpoint.resolve().parents[2])
     manifests = ancestors(store.lab, manifest)

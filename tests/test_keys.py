@@ -10,8 +10,8 @@ PAIRS = [(figure, scale) for figure, scales in KEYS.items() for scale in scales]
 
 
 def differing(figure, scale, arms):
-    found = record_keys.known(figure, scale, arms)
-    keys = {arm: record_keys.chain(overrides) for arm, overrides in found.items()}
+    overrides = record_keys.known(figure, scale, arms)
+    keys = {arm: record_keys.chain(words) for arm, words in overrides.items()}
     return {
         arm: (key, KEYS[figure][scale].get(arm)) for arm, key in keys.items() if key != KEYS[figure][scale].get(arm)
     }

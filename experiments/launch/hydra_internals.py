@@ -25,8 +25,12 @@ HYDRA = "1.3"  # whose defaults the configs are written for
 def command(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
     """Return a command that calls the function with the config of the command line; it decorates as `hydra.main` does.
 
-    What Hydra refuses ends the command in one line, as an error of our own does.
+    An error that the user can mend, Hydra's or our own, ends the command in one line (see `exit_on_error`).
     """
+
+    @wraps(function)
+    def task(config: DictConfig) -> Any:
+        return exit_on_error(lambda: function(config))  # here, since Hydra prints lines about an error that passes it
 
     @wraps(function)
     def main() -> None:
@@ -35,8 +39,8 @@ def command(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         utils.run_and_report = lambda work: work()  # Hydra's own prints several lines
         parser = utils.get_args_parser()
         parser.error = _refuse_flags  # type: ignore[method-assign]
-        task: dict[str, Any] = {"task_function": function, "config_path": CONF, "config_name": "config"}
-        exit_on_error(lambda: utils._run_hydra(args=parser.parse_intermixed_args(), args_parser=parser, **task))
+        where: dict[str, Any] = {"config_path": CONF, "config_name": "config"}
+        exit_on_error(lambda: utils._run_hydra(parser.parse_intermixed_args(), parser, task, **where))
 
     return main
 

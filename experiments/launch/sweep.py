@@ -12,9 +12,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from data_gen.errors import ConfigError
 from experiments.launch.hydra_internals import make_launcher
 from experiments.launch.jobs import Job, execute_job
+from physics_lm.stages import STAGES
 from physics_lm.training import distributed
-
-TRAINED = ("pretrain", "finetune")  # steps that jobs may share and that take long
 
 
 def launch(jobs: Sequence[Job]) -> list[str]:
@@ -62,7 +61,7 @@ def order(jobs: list[Job]) -> list[Job]:
     independent: list[Job] = []
     sharing: list[Job] = []
     for job in sorted(jobs, key=lambda job: -job.run.pretrain.steps):
-        trained = [spec for spec in job.chain.steps if spec.step in TRAINED]
+        trained = [spec for stage in STAGES if stage.TRAINS and (spec := job.chain.get(stage.NAME))]
         waits = any(spec.key in seen for spec in trained if not job.store.has(spec))
         (sharing if waits else independent).append(job)
         seen |= {spec.key for spec in trained}

@@ -32,16 +32,14 @@ class LedgerSweeper(BasicSweeper):  # type: ignore[misc]
         from experiments.launch.jobs import execute_job
         from experiments.launch.sweep import RecordingLauncher
 
-        self.command = Path(inspect.getfile(task_function)).stem
+        self.command = Path(inspect.getfile(inspect.unwrap(task_function))).stem
         super().setup(hydra_context=hydra_context, task_function=execute_job, config=config)
         self.launcher: Any = RecordingLauncher(self.launcher)
 
     def sweep(self, arguments: list[str]) -> None:
         """Run all jobs; afterwards the command ends with status 1 if any of them failed."""
-        from experiments.launch.errors import exit_on_error
-
-        exit_on_error(lambda: self._check(arguments))
-        exit_on_error(lambda: super(LedgerSweeper, self).sweep(arguments))
+        self._check(arguments)
+        super().sweep(arguments)
         if self.launcher.failed:
             sys.exit(1)
 

@@ -45,8 +45,8 @@ def record() -> None:
     register()
     pairs = [(figure, scale) for figure in figure_names() for scale in scales()]
     with ProcessPoolExecutor() as pool:
-        found = dict(zip(pairs, pool.map(chains, *zip(*pairs, strict=True)), strict=True))
-    keys = {figure: {scale: found[figure, scale] for scale in scales()} for figure in figure_names()}
+        written = dict(zip(pairs, pool.map(chains, *zip(*pairs, strict=True)), strict=True))
+    keys = {figure: {scale: written[figure, scale] for scale in scales()} for figure in figure_names()}
     FILE.write_text(json.dumps(keys, indent=1) + "\n")
 
 
