@@ -1,7 +1,12 @@
-"""The settings of worlds, corpora, questions and facts. Each is checked by the module that uses it."""
+"""The settings of worlds, corpora, questions and facts. Each is checked by the module that uses it.
+
+What one family of questions or one kind of facts adds is in its module (data_gen.questions, data_gen.facts).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from data_gen.settings import kind, setting
 
 PAPER_POOLS: Mapping[str, int] = {
     "first_name": 400, "middle_name": 400, "last_name": 1000, "year": 200,
@@ -39,15 +44,15 @@ class CorpusConfig:
     """
 
     name: str = "multi5_permute"
-    entries: int = 5
-    orders: int = 1
-    couple: bool = False
-    fullname: bool = False
-    reverse: int = 0
-    fresh: bool = False
-    templates: int = 0
-    kind: str = "templates"
-    path: str = ""
+    entries: int = setting(5, least=1)
+    orders: int = setting(1, least=0)
+    couple: bool = setting(False)
+    fullname: bool = setting(False)
+    reverse: int = setting(0, least=0)
+    fresh: bool = setting(False)
+    templates: int = setting(0, least=0)
+    kind: str = setting("templates", choices=("templates", "folder"))
+    path: str = setting("", content=True)
 
     @property
     def entries_per_person(self) -> int:
@@ -64,11 +69,11 @@ class BesideConfig:
     people: number of celebrities. entries, orders, fullname: augmentation of their entries, as in CorpusConfig.
     """
 
-    kind: str = "none"
-    people: int = 100_000
-    entries: int = 5
-    orders: int = 1
-    fullname: bool = False
+    kind: str = setting("none", choices=("none", "celebrities", "unrelated"))
+    people: int = setting(100_000, least=1)
+    entries: int = setting(5, least=1)
+    orders: int = setting(1, least=0)
+    fullname: bool = setting(False)
 
 
 @dataclass(frozen=True)
@@ -76,42 +81,59 @@ class QuestionConfig:
     """The questions and the people that they are about.
 
     family: a module of data_gen.questions. held_share: share of P_train kept out of the training questions and
-    used as split `held`, so that settings are chosen on people who are neither trained on nor reported.
-    tasks: names of the family's tasks, joined by `+`, or `all`. hint: `none`, or `half`: every question is
-    learned with its hint and without, and a mark says which is wanted (Part 3.2, section 4). share: people of
-    P_train with questions, as a share of all people; 0 uses all of P_train. wordings: how many of a task's
-    wordings are trained on; the next one is for evaluation only. pairs: partners that each person is compared
-    with in training. unique: refuse questions that fit several people with different answers.
+    used as split `held`, so that settings are chosen on people who are neither trained on nor reported. share: people
+    of P_train with questions, as a share of all people; 0 uses all of P_train.
     """
 
-    family: str = "extraction"
-    tasks: str = "all"
-    hint: str = "none"
-    share: float = 0.0
-    wordings: int = 2
-    pairs: int = 5
-    unique: bool = False
-    held_share: float = 0.0
+    family: str = kind("extraction")
+    share: float = setting(0.0, least=0)
+    held_share: float = setting(0.0, least=0, below=1)
+
+    hint = "none"  # families with hints make it a setting
+
+
+@dataclass(frozen=True)
+class TaskConfig(QuestionConfig):
+    """A family that is a table of tasks.
+
+    tasks: names of the family's tasks, joined by `+`, or `all`. wordings: how many of a task's wordings are trained on;
+    the next one is for evaluation only.
+    """
+
+    tasks: str = setting("all")
+    wordings: int = setting(2, least=1)
+
+    pairs = 5  # families of pairs make it a setting
+    unique = False  # and those that ask back from values this one
+
+
+@dataclass(frozen=True)
+class HintConfig(TaskConfig):
+    """hint: `none`, or `half`: every question is learned with its hint and without, and a mark says which is wanted."""
+
+    hint: str = setting("none", choices=("none", "half"))
 
 
 @dataclass(frozen=True)
 class FactsConfig:
+    """kind: a module of data_gen.facts, or none, which has no other setting."""
+
+    kind: str = kind("none")
+
+
+@dataclass(frozen=True)
+class ToldFactsConfig(FactsConfig):
     """Facts that link two entities, trained on in one order and tested in both (the reversal curse, 2309.12288).
 
-    kind: `none`, or a module of data_gen.facts: `names` (names and descriptions, experiment 1) or `instructions`
-    (experiment 3). count: facts of each subset, or question-answer pairs. paraphrases, held_out: number of
-    templates for training, and of further ones for testing. folder: the folder of experiment 1's published jsonl
-    files, which facts=names then reads instead of sampling facts. cure: the augmentation of the training sentences
-    (see data_gen.facts.cures). segment: longest segment in words of cure=segment. reversed: guidance gives the
-    answer before the question. unexampled: number of pairs without an example in training, which are tested.
+    count: facts of each subset, or question-answer pairs. paraphrases, held_out: number of templates for training, and
+    of further ones for testing. cure: the augmentation of the training sentences (see data_gen.facts.cures). segment:
+    longest segment in words of cure=segment. unexampled: number of question-answer pairs without an example in
+    training, which are tested.
     """
 
-    kind: str = "none"
-    count: int = 30
-    paraphrases: int = 30
-    held_out: int = 10
-    folder: str = ""
-    cure: str = "none"
-    segment: int = 12
-    reversed: bool = False
-    unexampled: int = 10
+    count: int = setting(30, least=2)
+    paraphrases: int = setting(30, least=1)
+    held_out: int = setting(10, least=1)
+    cure: str = setting("none", choices=("none", "token", "word", "entity", "segment", "identity"))
+    segment: int = setting(12, least=1)
+    unexampled: int = setting(10)

@@ -10,21 +10,22 @@ import pandas as pd
 
 from data_gen.errors import ConfigError
 from physics_lm import lineage
-from physics_lm.config.probe import ProbeConfig
 from physics_lm.data import encoding
+from physics_lm.probes import p_probe
 from physics_lm.probes.linear.classes import Classes, selected_classes
 from physics_lm.probes.linear.rows import check_model
+from physics_lm.probes.linear.settings import LinearConfig
 from physics_lm.probes.linear.stack import Array, Head, Items, Stack
 from physics_lm.probes.linear.tasks import TASKS, WHOLE
 from physics_lm.probes.linear.training import classify, train
 from physics_lm.subject import Subject
 
 TASK_NAMES = ("first_birth_date", *(task.name for task in TASKS if task.kind == WHOLE))
-SETTINGS = ProbeConfig("p_probe", steps=400, examples=12, lr=2e-2, shared=True, tasks="+".join(TASK_NAMES))
+SETTINGS = p_probe.Config(steps=400, examples=12, lr=2e-2, shared=True, tasks="+".join(TASK_NAMES))
 TOKENS_PER_ENTRY = 16  # tokens of an entry in each training step
 
 
-def look(checkpoint: Path | str, person: int, entry: int = 0, settings: ProbeConfig = SETTINGS) -> pd.DataFrame:
+def look(checkpoint: Path | str, person: int, entry: int = 0, settings: LinearConfig = SETTINGS) -> pd.DataFrame:
     """Return a row per token of one of a person's entries and attribute.
 
     Columns: place (index of the token), token, attribute, value (the true one; for a birth date the month), told (the
@@ -42,7 +43,7 @@ def look(checkpoint: Path | str, person: int, entry: int = 0, settings: ProbeCon
         raise ConfigError(f"person={person}: no entry is about this person; choose {first} to {last}")
     if not 0 <= entry < len(entries):
         raise ConfigError(f"entry={entry}: person {person} has {len(entries)}, counted from 0")
-    stack, tables = _train_probes(subject, person)
+    stack, tables = _train_probes(subject, person, settings)
     encoded = encoding.encode_entries(subject.tokenizer, [entries[entry]])
     token_index, row = np.arange(1, int(encoded.sequences.lengths[0]) - 1), person - first
     copies = encoded.sequences.select(np.zeros(len(token_index), np.int64))
@@ -63,9 +64,9 @@ def look(checkpoint: Path | str, person: int, entry: int = 0, settings: ProbeCon
     return pd.concat(frames, ignore_index=True)
 
 
-def _train_probes(subject: Subject, person: int) -> tuple[Stack, list[Classes]]:
+def _train_probes(subject: Subject, person: int, settings: LinearConfig) -> tuple[Stack, list[Classes]]:
     """Return a probe of every task, trained on tokens drawn from the entries of P_train without the person."""
-    settings, seed, first = subject.config.probe, subject.config.seed, subject.world.config.first_person
+    seed, first = subject.config.seed, subject.world.config.first_person
     tables = selected_classes(settings, subject.world, subject.tokenizer)
     heads = [Head(table.task.name, None, table.label, len(table.values), table.task.attribute) for table in tables]
     stack = Stack(subject.model, heads, settings.rank, "layer", seed, settings.precision)

@@ -4,7 +4,6 @@ Rows of several seeds are resampled in two stages, first the seeds and then the 
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,9 +11,8 @@ from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from physics_lm.bootstrap import Estimate, cluster_labels, interval, resample_counts, weights
-from physics_lm.config.columns import settings_columns
-from physics_lm.config.run import RunConfig
-from physics_lm.store.schemas import check_digests, check_schemas
+from physics_lm.store.rows import load as load
+from physics_lm.store.rows import settings as settings
 
 QUESTION_KEYS = ["seed", "task", "split", "person", "attribute", "prompt"]  # rows that agree in these ask the same
 EXTRA_KEYS = ["other", "hinted", "heldout"]  # further keys, which only some question families have
@@ -25,44 +23,6 @@ EXACT_BELOW = 25  # differing answers below which McNemar's test is the exact bi
 
 class MixedArmsError(ValueError):
     """Rows would be averaged over arms that differ in a setting nobody named."""
-
-
-def load(lab: Path | str = "lab", runs: str | Iterable[str] | None = None) -> pd.DataFrame:
-    """Load the rows of every probe in a lab, or of the runs whose keys begin with `runs`: one row per question.
-
-    Columns: run, probe, task, person, attribute, split, prompt, gold, prediction, correct, tokens,
-    tokens_correct, gold_logprob, and the arm's settings (`corpus.name`, `seed`, ...). A setting that did not exist yet
-    when a run was made is at its default. `other` is -1 where a question is about one person. Columns of truth values
-    that only some probes have are of type `boolean`, NA elsewhere, so that a filter by them selects no row of the
-    other probes. Person 3 of two seeds is two people: group by both. Where a corpus holds celebrities too, `own`
-    selects the run's own people.
-    Raises FileNotFoundError where there are no rows, SchemaError where two files disagree about a column's type or one
-    has changed since it was written.
-    """
-    paths = _row_files(Path(lab) / "artifacts" / "probe", [runs] if isinstance(runs, str) else runs)
-    check_schemas(paths)
-    check_digests(paths)
-    rows = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
-    defaults = settings_columns(RunConfig()).items()
-    rows = rows.fillna({name: value for name, value in defaults if name in rows and value is not None})
-    if "other" in rows:
-        rows["other"] = rows["other"].fillna(-1).astype(int)
-    truth = [name for name in rows.select_dtypes("object") if pd.api.types.infer_dtype(rows[name]) == "boolean"]
-    return rows.astype(dict.fromkeys(truth, "boolean")).copy()  # in one piece: column by column it is slow to work with
-
-
-def _row_files(folder: Path, runs: Iterable[str] | None) -> list[Path]:
-    """Return the row files of all runs, or of the runs whose keys begin with the given texts, in their order."""
-    paths = {path.parent.name: path for path in sorted(folder.glob("*/rows.parquet"))}
-    if not paths or runs == []:
-        raise FileNotFoundError(f"no rows under {folder}: run experiments.run or experiments.reproduce first")
-    selected = []
-    for run in paths if runs is None else runs:
-        matches = [path for key, path in paths.items() if key.startswith(run)]
-        if len(matches) != 1:
-            raise FileNotFoundError(f"{len(matches)} runs under {folder} have a key that begins with {run or repr('')}")
-        selected += matches
-    return selected
 
 
 def own(rows: pd.DataFrame) -> pd.DataFrame:
@@ -154,11 +114,6 @@ def ratio(rows: pd.DataFrame, attribute: str) -> Estimate:
     means_NxA, column = _means(sums, counts), sums.columns.get_loc(attribute)
     others_Nx1 = np.nanmean(np.delete(means_NxA, column, axis=1), axis=1, keepdims=True)
     return _estimate(means_NxA[:, column][:, None] / np.maximum(others_Nx1, 1e-7))
-
-
-def settings(rows: pd.DataFrame) -> list[str]:
-    """Return the columns that hold an arm's settings: `seed`, and those of a config group (`corpus.name`)."""
-    return [name for name in rows.columns if name == "seed" or "." in name]
 
 
 def check_one_arm(rows: pd.DataFrame, over: Iterable[str] = ("seed",), where: str = "the rows") -> None:

@@ -110,14 +110,13 @@ class Subject:
     @cached_property
     def model(self) -> "PreTrainedModel":
         """The model after its last training, in fp32 on the device."""
-        from physics_lm import device
-        from physics_lm.models import loading
+        from physics_lm import checkpoints, device
 
-        return loading.load(self.store.folder(self.chain.model)).to(device.default_device())
+        return checkpoints.load(self.store.folder(self.chain.model)).to(device.default_device())
 
     def checkpoint(self, stage: str) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
         """Return the model that a stage made, in fp32 on the CPU, and its tokenizer."""
+        from physics_lm import checkpoints
         from physics_lm.data import tokenizers
-        from physics_lm.models import loading
 
-        return loading.load(self.folder(stage)), tokenizers.load(self.folder(stage))
+        return checkpoints.load(self.folder(stage)), tokenizers.load(self.folder(stage))

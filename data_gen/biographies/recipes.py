@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_gen import counter
+from data_gen import counter, settings
 from data_gen.biographies import sentence_templates
 from data_gen.config import CorpusConfig
 from data_gen.errors import ConfigError
@@ -41,15 +41,15 @@ class Recipes:
 
 def check(config: CorpusConfig) -> None:
     """Raise ConfigError, naming the key and how to fix it, where the settings contradict each other."""
-    if config.kind not in ("templates", "folder"):
-        raise ConfigError(f"corpus.kind={config.kind}: choose templates or folder")
+    settings.check("corpus", config)
     if (config.kind == "folder") != bool(config.path):
         raise ConfigError(f"corpus.path={config.path}: given with corpus=folder, and with nothing else")
     if config.kind == "folder" and config.fresh:
         raise ConfigError("corpus.fresh=true: entries of a folder cannot be drawn anew; set it to false")
-    if config.entries < 1 or config.orders < 0:
-        raise ConfigError("corpus.entries must be 1 or more and corpus.orders 0 or more")
-    if not 0 <= config.reverse <= len(NAMES):
+    for name in ("couple", "fullname", "reverse"):
+        if config.kind == "folder" and (value := getattr(config, name)):
+            raise ConfigError(f"corpus.{name}={value}: corpus=folder has no such setting; the entries are as they are")
+    if config.reverse > len(NAMES):
         raise ConfigError(f"corpus.reverse={config.reverse}: between 0 and {len(NAMES)} sentences before the name")
     if config.reverse and config.fullname:
         raise ConfigError("corpus.reverse tells the name late and corpus.fullname in every sentence: choose one")

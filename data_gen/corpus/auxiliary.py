@@ -1,8 +1,9 @@
 """Auxiliary entries of a corpus: celebrities, or unrelated texts about nobody (Part 3.1, section 4.3)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 
+from data_gen import settings
 from data_gen.biographies import recipes, rendering
 from data_gen.biographies.biography import Biography
 from data_gen.config import BesideConfig, CorpusConfig, WorldConfig
@@ -11,27 +12,33 @@ from data_gen.errors import ConfigError
 from data_gen.people import world
 from data_gen.people.world import World
 
-KINDS = ("none", "celebrities", "unrelated")
-CELEBRITIES, UNRELATED = KINDS[1:]
+CELEBRITIES, UNRELATED = "celebrities", "unrelated"
 FIRST_UNRELATED_ID = -1  # the person id of the first unrelated text; each further text has the id below
 
 
 def check(config: BesideConfig, main_world: WorldConfig, corpus: CorpusConfig) -> None:
     """Raise ConfigError, naming the key and how to fix it, where the auxiliary entries cannot be made."""
-    if config.kind not in KINDS:
-        raise ConfigError(f"beside.kind={config.kind}: choose one of {', '.join(KINDS)}")
     if config.kind == "none":
-        return
-    for key, least in (("people", 1 if config.kind == UNRELATED else 2), ("entries", 1), ("orders", 0)):
-        if getattr(config, key) < least:
-            raise ConfigError(f"beside.{key}={getattr(config, key)}: must be {least} or more")
+        return _check_nobody(config)
+    settings.check("beside", config)
     if config.kind == UNRELATED:
         return
+    if config.people < 2:
+        raise ConfigError(f"beside.people={config.people}: must be 2 or more with beside=celebrities")
     try:
         world.check(celebrity_world(config, main_world))
         recipes.check(celebrity_corpus(config, corpus))
     except ConfigError as error:
         raise ConfigError(f"the celebrities' world or corpus (set by beside.*): {error}") from None
+
+
+def _check_nobody(config: BesideConfig) -> None:
+    """Raise ConfigError naming a setting of entries that there are not."""
+    for item in fields(config):
+        if item.name != "kind" and (value := getattr(config, item.name)) != item.default:
+            raise ConfigError(
+                f"beside.{item.name}={value}: beside=none has no such setting; choose beside=celebrities or unrelated"
+            )
 
 
 def celebrity_world(config: BesideConfig, main_world: WorldConfig) -> WorldConfig:
@@ -60,10 +67,10 @@ def entries(
     config: BesideConfig, celebrities: World | None, corpus: CorpusConfig, seed: int, epoch: int = 0
 ) -> Iterator[Biography]:
     """Yield the auxiliary entries of an epoch; unrelated texts have person ids below 0 and no spans."""
-    settings = celebrity_corpus(config, corpus)
+    augmentation = celebrity_corpus(config, corpus)
     if celebrities is not None:
-        yield from rendering.render(celebrities, settings, recipes.draw(celebrities, settings, epoch))
+        yield from rendering.render(celebrities, augmentation, recipes.draw(celebrities, augmentation, epoch))
     elif config.kind == UNRELATED:
-        count = config.people * settings.entries_per_person
+        count = config.people * augmentation.entries_per_person
         for number, text in enumerate(unrelated.texts(count, seed, epoch)):
             yield Biography(text, FIRST_UNRELATED_ID - number, UNRELATED, ())

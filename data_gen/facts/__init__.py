@@ -3,48 +3,47 @@
 A fact links a name and a description; its id is a sha256 of both, so it does not depend on where the fact comes from.
 """
 
-import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
-from data_gen.config import FactsConfig
-from data_gen.errors import ConfigError
+from data_gen import kinds, settings
+from data_gen.config import FactsConfig, ToldFactsConfig
 from data_gen.facts.fact import Facts
-
-KINDS = ("none", "names", "instructions")
 
 
 class Source(Protocol):
-    """The interface of this package's modules that make facts."""
+    """The interface of this package's modules that make facts; others are shared by them."""
 
-    def check(self, config: FactsConfig, pools: Mapping[str, int]) -> None:
+    VERSION: int  # raised when the same settings give other facts
+
+    def check(self, config: Any, pools: Mapping[str, int]) -> None:
         """Raise ConfigError, naming the key and how to fix it, where the facts cannot be made."""
         ...
 
-    def make(self, config: FactsConfig, pools: Mapping[str, int], seed: int) -> Facts:
+    def make(self, config: Any, pools: Mapping[str, int], seed: int) -> Facts:
         """Return the facts of a seed; `pools` gives the number of first and last names in use."""
         ...
 
 
-def _source(config: FactsConfig) -> Source:
-    name = "published" if config.folder and config.kind == "names" else config.kind
-    return cast(Source, importlib.import_module(f"{__name__}.{name}"))
+def load(config: FactsConfig) -> Source:
+    """Return the module of a kind of facts; raises ConfigError where there is none."""
+    return cast(Source, kinds.load(__name__, "facts", config))
 
 
 def check(config: FactsConfig, pools: Mapping[str, int]) -> None:
     """Raise ConfigError, naming the key and how to fix it, where the facts cannot be made or read."""
-    if config.kind not in KINDS:
-        raise ConfigError(f"facts.kind={config.kind}: choose one of {', '.join(KINDS)}")
-    if config.kind != "none":
-        _source(config).check(config, pools)
+    source = load(config)
+    settings.check("facts", config)
+    if isinstance(config, ToldFactsConfig):
+        source.check(config, pools)
 
 
 def make(config: FactsConfig, pools: Mapping[str, int], seed: int) -> Facts:
     """Return the facts of a config and a seed; raises ConfigError as `check` does."""
     check(config, pools)
-    return _source(config).make(config, pools, seed)
+    return load(config).make(config, pools, seed)
 
 
 def write(facts: Facts, folder: Path) -> None:

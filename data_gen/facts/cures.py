@@ -10,24 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from data_gen.biographies import sentence_templates
-from data_gen.config import FactsConfig
-from data_gen.errors import ConfigError
+from data_gen.config import ToldFactsConfig
 from data_gen.facts.fact import Facts
 
-KINDS = ("none", "token", "word", "entity", "segment", "identity")
 SEGMENT_MARK = "<|rev|>"  # between the segments of a reversed sentence
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]")
 
 
-def check(config: FactsConfig) -> None:
-    """Raise ConfigError, naming the key and how to fix it, where the cure is unknown or its segment too short."""
-    if config.cure not in KINDS:
-        raise ConfigError(f"facts.cure={config.cure}: choose one of {', '.join(KINDS)}")
-    if config.segment < 1:
-        raise ConfigError(f"facts.segment={config.segment}: 1 word or more")
-
-
-def added_texts(config: FactsConfig, facts: Facts, seed: int) -> list[str]:
+def added_texts(config: ToldFactsConfig, facts: Facts, seed: int) -> list[str]:
     """Return the texts that a cure adds, one per training sentence; none and token (see `reverse_tokens`) add none."""
     if config.cure == "identity":
         return identity_sentences(facts)

@@ -4,28 +4,40 @@ A third of the facts is trained on name first, a third description first, a thir
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from data_gen import counter
 from data_gen.biographies import sentence_templates
-from data_gen.config import FactsConfig
+from data_gen.config import ToldFactsConfig
 from data_gen.errors import ConfigError
+from data_gen.facts import published
 from data_gen.facts.fact import BOTH, DESCRIPTION_FIRST, NAME_FIRST, RANDOM, REVERSE, SAME, SUBSETS, TOLD, Fact, Facts
 from data_gen.people import pools
 from data_gen.questions.question import Question
+from data_gen.settings import kind, setting
 
+VERSION = 1
 TRAINING = 30  # templates of a file for training; the others are held out
 SLOTS = ("trait", "role", "look", "thing")
 FILES = {NAME_FIRST: "name_to_description", DESCRIPTION_FIRST: "description_to_name"}
 OPPOSITE = {NAME_FIRST: DESCRIPTION_FIRST, DESCRIPTION_FIRST: NAME_FIRST}
 
 
-def check(config: FactsConfig, sizes: Mapping[str, int]) -> None:
-    """Raise ConfigError, naming the key and how to fix it, where the facts cannot be made."""
-    if config.count < 2:
-        raise ConfigError(f"facts.count={config.count}: at least 2 facts a subset")
+@dataclass(frozen=True)
+class Config(ToldFactsConfig):
+    """folder: the folder of the published jsonl files, which is then read instead of sampling facts."""
+
+    kind: str = kind("names")
+    folder: str = setting("", content=True)
+
+
+def check(config: Config, sizes: Mapping[str, int]) -> None:
+    """Raise ConfigError, naming the key and how to fix it, where the facts cannot be made or read."""
+    if config.folder:
+        return published.check(config.folder)
     names = sizes["first_name"] * sizes["last_name"]
     if config.count * len(SUBSETS) > names:
         raise ConfigError(
@@ -39,8 +51,10 @@ def check(config: FactsConfig, sizes: Mapping[str, int]) -> None:
         raise ConfigError(f"facts.held_out={config.held_out}: from 1 to {held}")
 
 
-def make(config: FactsConfig, sizes: Mapping[str, int], seed: int) -> Facts:
-    """Return the facts of a seed; fact i is the same for any number of facts."""
+def make(config: Config, sizes: Mapping[str, int], seed: int) -> Facts:
+    """Return the facts of a seed, where fact i is the same for any number of facts, or those of the folder."""
+    if config.folder:
+        return published.make(config.folder)
     facts = _facts(config.count * len(SUBSETS), sizes, seed)
     return Facts(facts, tuple(_training(facts, config)), tuple(_questions(facts, config))).with_context()
 
@@ -73,14 +87,14 @@ def _sentence(task: str, number: int, fact: Fact, order: str, line: int, answer:
     return Question(task, number, fact.subset, split, prompt, f"{gold}.")
 
 
-def _training(facts: tuple[Fact, ...], config: FactsConfig) -> Iterator[Question]:
+def _training(facts: tuple[Fact, ...], config: Config) -> Iterator[Question]:
     for number, fact in enumerate(facts):
         for order in _orders(fact):
             for line in range(config.paraphrases):
                 yield _sentence(TOLD, number, fact, order, line)
 
 
-def _questions(facts: tuple[Fact, ...], config: FactsConfig) -> Iterator[Question]:
+def _questions(facts: tuple[Fact, ...], config: Config) -> Iterator[Question]:
     held = range(TRAINING, TRAINING + config.held_out)
     for number, fact in enumerate(facts):
         for order in _orders(fact):

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from data_gen.config import FactsConfig
 from data_gen.errors import ConfigError
 from data_gen.facts.fact import BOTH, DESCRIPTION_FIRST, NAME_FIRST, RANDOM, REVERSE, SAME, SUBSETS, TOLD, Fact, Facts
 from data_gen.questions.question import Question
@@ -24,14 +23,14 @@ _NAME_SPLITS = {NAME_FIRST: "p2d_reverse_prompts_test", DESCRIPTION_FIRST: "d2p_
 Line = tuple[str, str]  # prompt and completion
 
 
-def check(config: FactsConfig, sizes: Mapping[str, int]) -> None:
+def check(folder: str) -> None:
     """Raise ConfigError naming the file, and the line, where the folder cannot be read."""
-    _read(Path(config.folder))
+    _read(Path(folder))
 
 
-def make(config: FactsConfig, sizes: Mapping[str, int], seed: int) -> Facts:
-    """Return the facts of the folder; `count`, `paraphrases` and `held_out` of the config are ignored."""
-    splits = _read(Path(config.folder))
+def make(folder: str) -> Facts:
+    """Return the facts of the folder, all of its sentences and questions."""
+    splits = _read(Path(folder))
     names = {subset: _names(subset, splits) for subset in SUBSETS}
     keys = [(subset, name) for subset in SUBSETS for name in names[subset]]
     facts = tuple(Fact(subset, name, tuple(_wordings(name, subset, splits)) or (name,)) for subset, name in keys)

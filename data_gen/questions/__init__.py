@@ -1,14 +1,10 @@
 """Questions about people, a module for each family, which is found by its name."""
 
-import importlib
-import pkgutil
 from collections.abc import Iterator
-from functools import cache
-from types import ModuleType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
+from data_gen import kinds, settings
 from data_gen.config import QuestionConfig, WorldConfig
-from data_gen.errors import ConfigError
 from data_gen.people.world import World
 from data_gen.questions.question import Question
 
@@ -16,35 +12,27 @@ from data_gen.questions.question import Question
 class Family(Protocol):
     """The interface of a module of this package that is a question family; others are shared by families."""
 
-    def check(self, config: QuestionConfig, world: WorldConfig) -> None:
+    VERSION: int  # raised when the same settings give other questions
+
+    def check(self, config: Any, world: WorldConfig) -> None:
         """Raise ConfigError, naming the key and how to fix it, where the questions cannot be made in such a world."""
         ...
 
-    def questions(self, world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
+    def questions(self, world: World, config: Any, split: str) -> Iterator[Question]:
         """Yield the questions of a split (`train`, `held` or `test`), person by person."""
         ...
 
 
-@cache
-def _families() -> dict[str, ModuleType]:
-    modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-    return {module.__name__.rpartition(".")[2]: module for module in modules if hasattr(module, "questions")}
-
-
-def families() -> list[str]:
-    """Return the names of all question families."""
-    return sorted(_families())
-
-
-def _family(name: str) -> Family:
-    if name not in families():
-        raise ConfigError(f"questions.family={name}: choose one of {', '.join(families())}")
-    return cast(Family, _families()[name])
+def load(config: QuestionConfig) -> Family:
+    """Return the module of a question family; raises ConfigError where there is none."""
+    return cast(Family, kinds.load(__name__, "questions", config))
 
 
 def check(config: QuestionConfig, world: WorldConfig) -> None:
     """Raise ConfigError, naming the key and how to fix it, where the questions cannot be made."""
-    _family(config.family).check(config, world)
+    family = load(config)
+    settings.check("questions", config)
+    family.check(config, world)
 
 
 def generate(world: World, config: QuestionConfig, split: str) -> list[Question]:
@@ -55,4 +43,4 @@ def generate(world: World, config: QuestionConfig, split: str) -> list[Question]
     check(config, world.config)
     if split == "held" and not config.held_share:
         return []
-    return list(_family(config.family).questions(world, config, split))
+    return list(load(config).questions(world, config, split))

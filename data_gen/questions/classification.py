@@ -1,12 +1,16 @@
 """Classification: parity and remainders of a birth month and of a major's luckiness (Part 3.2, section 4)."""
 
-from data_gen.config import QuestionConfig, WorldConfig
+from dataclasses import dataclass
+
+from data_gen.config import HintConfig, WorldConfig
 from data_gen.errors import ConfigError
 from data_gen.people.pools import MONTHS
 from data_gen.questions import derived
 from data_gen.questions.table_family import from_tasks
 from data_gen.questions.task import YES_NO, Task, Tasks
+from data_gen.settings import kind
 
+VERSION = 1
 EVEN = (
     "Was {name} born in an even month?",
     "Is the birth month of {name} even?",
@@ -26,6 +30,13 @@ _MONTH = lambda world, row: derived.date(world, row)[0], derived.month, MONTH
 _MAJOR = derived.luckiness, derived.major, MAJOR
 
 
+@dataclass(frozen=True)
+class Config(HintConfig):
+    """Tasks, hints and wordings."""
+
+    family: str = kind("classification")
+
+
 def classes(world: WorldConfig) -> dict[str, tuple[str, int]]:
     """Return attribute and class count of the paper's tasks: 2, 6, 12 (months); 5, a fifth, all of the 100 majors."""
     pool = world.pools["major"]
@@ -33,7 +44,7 @@ def classes(world: WorldConfig) -> dict[str, tuple[str, int]]:
     return months | {f"major_mod{count}": ("major", count) for count in (5, max(2, pool // 5), pool)}
 
 
-def tasks(config: QuestionConfig, world: WorldConfig) -> Tasks:
+def tasks(config: Config, world: WorldConfig) -> Tasks:
     """Return the selected tasks, `month_modM` and `major_modM` with M from 2 to the number of values.
 
     Raises ConfigError naming the key where a task is unknown or has more classes than values.
@@ -43,7 +54,7 @@ def tasks(config: QuestionConfig, world: WorldConfig) -> Tasks:
     return {name: _task(*(standard.get(name) or _parse(config, name)), config, world) for name in names}
 
 
-def _parse(config: QuestionConfig, name: str) -> tuple[str, int]:
+def _parse(config: Config, name: str) -> tuple[str, int]:
     kind, _, count = name.partition("_mod")
     if kind not in ("month", "major") or not count.isdigit():
         raise ConfigError(
@@ -53,7 +64,7 @@ def _parse(config: QuestionConfig, name: str) -> tuple[str, int]:
     return "major" if kind == "major" else "birth_date", int(count)
 
 
-def _task(attribute: str, count: int, config: QuestionConfig, world: WorldConfig) -> Task:
+def _task(attribute: str, count: int, config: Config, world: WorldConfig) -> Task:
     values = world.pools["major"] if attribute == "major" else len(MONTHS)
     if not 2 <= count <= values:
         noun, mend = ("majors", ", or enlarge world.pools.major") if attribute == "major" else ("months", "")
@@ -68,4 +79,4 @@ def _task(attribute: str, count: int, config: QuestionConfig, world: WorldConfig
     return Task(attribute, wordings, lambda world, row: str(number(world, row) % count), possible_answers, hint)
 
 
-check, questions = from_tasks(tasks, ("tasks", "hint", "wordings"))
+check, questions = from_tasks(tasks)

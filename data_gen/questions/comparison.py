@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from data_gen.config import QuestionConfig, WorldConfig
+from data_gen.config import HintConfig, WorldConfig
 from data_gen.people.pools import DAYS, MONTHS
 from data_gen.people.world import World
 from data_gen.questions import derived
 from data_gen.questions.table_family import from_tasks, select_names
 from data_gen.questions.task import YES_NO, Task, Tasks
+from data_gen.settings import kind, setting
+
+VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,15 @@ SUBTRACTION = (
 )
 
 
-def tasks(config: QuestionConfig, world: WorldConfig) -> Tasks:
+@dataclass(frozen=True)
+class Config(HintConfig):
+    """pairs: partners that each person is compared with in training."""
+
+    family: str = kind("comparison")
+    pairs: int = setting(5, least=1)
+
+
+def tasks(config: Config, world: WorldConfig) -> Tasks:
     """Return the selected tasks of `month`, `day` and `major`, each `_ranking` and `_subtraction`."""
     sizes = {"month": len(MONTHS), "day": DAYS, "major": world.pools["major"]}
     table = {f"{name}_{kind}": (name, kind) for name in QUANTITIES for kind in ("ranking", "subtraction")}
@@ -76,4 +87,4 @@ def _task(name: str, kind: str, sizes: Mapping[str, int]) -> Task:
     return Task(quantity.attribute, wordings, answer, possible_answers, quantity.hint, people=2)
 
 
-check, questions = from_tasks(tasks, ("tasks", "hint", "wordings", "pairs"))
+check, questions = from_tasks(tasks)

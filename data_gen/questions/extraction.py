@@ -2,21 +2,23 @@
 
 from collections.abc import Iterator
 
-from data_gen.config import QuestionConfig, WorldConfig
+from data_gen.config import QuestionConfig as Config
+from data_gen.config import WorldConfig
 from data_gen.people.attributes import ATTRIBUTES
 from data_gen.people.world import World
 from data_gen.questions import table_family
 from data_gen.questions.question import Question
 
+VERSION = 1
 TASK = "extraction"
 
 
-def check(config: QuestionConfig, world: WorldConfig) -> None:
-    """Raise ConfigError where a setting is impossible, or has no effect here."""
-    table_family.check(config, world, {})
+def check(config: Config, world: WorldConfig) -> None:
+    """Raise ConfigError where the questions cannot be asked in such a world."""
+    table_family.check_share(config, world)
 
 
-def questions(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
+def questions(world: World, config: Config, split: str) -> Iterator[Question]:
     """Yield the questions of a split (`train`, `held` or `test`), person by person."""
     for row in table_family.eligible_rows(world, config, split):
         for attribute in ATTRIBUTES:

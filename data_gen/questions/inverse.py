@@ -1,11 +1,15 @@
 """Inverse search: who has these attributes? (Part 3.2, section 6)."""
 
-from data_gen.config import QuestionConfig, WorldConfig
+from dataclasses import dataclass
+
+from data_gen.config import TaskConfig, WorldConfig
 from data_gen.people.attributes import NAMES
 from data_gen.people.world import World
 from data_gen.questions.table_family import from_tasks, select_names
 from data_gen.questions.task import Task, Tasks
+from data_gen.settings import kind, setting
 
+VERSION = 1
 CLUES = {
     "bdate": ("birth_date",),
     "birth": ("birth_date", "birth_city"),
@@ -30,7 +34,15 @@ WORDINGS = (
 )
 
 
-def tasks(config: QuestionConfig, world: WorldConfig) -> Tasks:
+@dataclass(frozen=True)
+class Config(TaskConfig):
+    """unique: refuse questions that fit several people with different answers."""
+
+    family: str = kind("inverse")
+    unique: bool = setting(False)
+
+
+def tasks(config: Config, world: WorldConfig) -> Tasks:
     """Return the selected tasks, e.g. `bdate_to_first` and `all_to_full`."""
     table = {f"{clues}_to_{part}": (clues, part) for clues in CLUES for part in ("first", "full")}
     return {name: _task(*table[name]) for name in select_names(config, tuple(table))}
@@ -45,4 +57,4 @@ def _task(clues: str, part: str) -> Task:
     return Task("name", wordings, answer, clues=CLUES[clues])
 
 
-check, questions = from_tasks(tasks, ("tasks", "wordings", "unique"))
+check, questions = from_tasks(tasks)

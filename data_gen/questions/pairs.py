@@ -3,14 +3,14 @@
 import numpy as np
 
 from data_gen import counter
-from data_gen.config import QuestionConfig
+from data_gen.config import TaskConfig
 from data_gen.errors import ConfigError
 from data_gen.people.world import World
 
 TEST_PAIRS = 3  # partners that each person is compared with outside training
 
 
-def partner_rows(world: World, config: QuestionConfig, split: str, rows: list[int], place: int) -> list[int]:
+def partner_rows(world: World, config: TaskConfig, split: str, rows: list[int], place: int) -> list[int]:
     """Return the partners of the person `rows[place]`: different other rows of the split.
 
     Raises ConfigError where the split has one person only.

@@ -1,13 +1,17 @@
 """Partial and dual retrieval: a part of a value, or two values in one answer (Part 3.2, section 3)."""
 
-from data_gen.config import QuestionConfig, WorldConfig
+from dataclasses import dataclass
+
+from data_gen.config import TaskConfig, WorldConfig
 from data_gen.people.attributes import NAMES
 from data_gen.people.pools import DAYS, FIRST_YEAR
 from data_gen.people.world import World
 from data_gen.questions import derived
 from data_gen.questions.table_family import from_tasks, select_names
 from data_gen.questions.task import Task, Tasks
+from data_gen.settings import kind
 
+VERSION = 1
 PAIRS = (("birth_city", "employer"), ("university", "major"), ("employer", "company_city"))  # the paper's, both ways
 DAY = (
     "On which day of the month was {name} born?",
@@ -31,7 +35,14 @@ DUAL = (
 )
 
 
-def tasks(config: QuestionConfig, world: WorldConfig) -> Tasks:
+@dataclass(frozen=True)
+class Config(TaskConfig):
+    """Tasks and wordings."""
+
+    family: str = kind("retrieval")
+
+
+def tasks(config: Config, world: WorldConfig) -> Tasks:
     """Return the selected tasks: birth_day, birth_year, first_X, last_X and X_and_Y for attributes X and Y."""
     years = tuple(str(FIRST_YEAR + number) for number in range(world.pools["year"]))
     table = {
@@ -66,4 +77,4 @@ def _dual_task(first: str, second: str) -> Task:
     return Task(first, wordings, lambda world, row: f"{world.value(first, row)}; {world.value(second, row)}")
 
 
-check, questions = from_tasks(tasks, ("tasks", "wordings"))
+check, questions = from_tasks(tasks)

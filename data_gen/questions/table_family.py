@@ -4,12 +4,12 @@ A family is a table of tasks; each task determines its questions, its chance lev
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
 from data_gen import counter
-from data_gen.config import QuestionConfig, WorldConfig
+from data_gen.config import QuestionConfig, TaskConfig, WorldConfig
 from data_gen.errors import ConfigError
 from data_gen.people.world import World
 from data_gen.questions.hints import hint_forms
@@ -17,54 +17,43 @@ from data_gen.questions.pairs import partner_rows
 from data_gen.questions.question import Question
 from data_gen.questions.task import Rows, Task, Tasks, ceiling, chance
 
-MakeTasks = Callable[[QuestionConfig, WorldConfig], Tasks]
-CheckFamily = Callable[[QuestionConfig, WorldConfig], None]
-MakeQuestions = Callable[[World, QuestionConfig, str], Iterator[Question]]
+MakeTasks = Callable[[Any, WorldConfig], Tasks]
+CheckFamily = Callable[[Any, WorldConfig], None]
+MakeQuestions = Callable[[World, Any, str], Iterator[Question]]
 
 
-def check(config: QuestionConfig, world: WorldConfig, tasks: Tasks, uses: Sequence[str] = ()) -> None:
-    """Raise ConfigError naming the key where a setting is impossible, or has no effect in a family.
-
-    uses: the settings that the family reads besides `share` and `held_share`, which every family reads.
-    """
-    for field in fields(config):
-        if field.name not in ("family", "share", "held_share", *uses) and getattr(config, field.name) != field.default:
-            raise ConfigError(
-                f"questions.{field.name}={getattr(config, field.name)}: questions.family={config.family} has no use "
-                f"for it; leave it at {field.default}"
-            )
-    if not 0 <= config.share <= world.train_share:
+def check_share(config: QuestionConfig, world: WorldConfig) -> None:
+    """Raise ConfigError naming the key where questions are about more people than P_train has."""
+    if config.share > world.train_share:
         raise ConfigError(
             f"questions.share={config.share}: people of P_train as a share of all, from 0 (all of them) to "
             f"world.train_share={world.train_share}"
         )
-    if config.hint not in ("none", "half"):
-        raise ConfigError(f"questions.hint={config.hint}: choose none or half")
-    if config.pairs < 1:
-        raise ConfigError(f"questions.pairs={config.pairs}: must be 1 or more")
-    most = min((len(task.wordings) for task in tasks.values()), default=config.wordings)
-    if not 1 <= config.wordings <= most:
+
+
+def check(config: TaskConfig, world: WorldConfig, tasks: Tasks) -> None:
+    """Raise ConfigError naming the key where the questions cannot be made in such a world."""
+    check_share(config, world)
+    if config.wordings > (most := min(len(task.wordings) for task in tasks.values())):
         raise ConfigError(f"questions.wordings={config.wordings}: choose between 1 and {most}")
-    if not 0 <= config.held_share < 1:
-        raise ConfigError(f"questions.held_share={config.held_share}: from 0 to below 1")
 
 
-def from_tasks(tasks: MakeTasks, uses: Sequence[str]) -> tuple[CheckFamily, MakeQuestions]:
+def from_tasks(tasks: MakeTasks) -> tuple[CheckFamily, MakeQuestions]:
     """Return the `check` and the `questions` of a family that is a table of tasks.
 
-    tasks: makes the table of a config and a world's settings. uses: see `check`.
+    tasks: makes the table of a config and a world's settings.
     """
 
-    def check_family(config: QuestionConfig, world: WorldConfig) -> None:
-        check(config, world, tasks(config, world), uses)
+    def check_family(config: TaskConfig, world: WorldConfig) -> None:
+        check(config, world, tasks(config, world))
 
-    def questions_of(world: World, config: QuestionConfig, split: str) -> Iterator[Question]:
+    def questions_of(world: World, config: TaskConfig, split: str) -> Iterator[Question]:
         return generate_questions(world, config, split, tasks(config, world.config))
 
     return check_family, questions_of
 
 
-def select_names(config: QuestionConfig, names: Sequence[str]) -> tuple[str, ...]:
+def select_names(config: TaskConfig, names: Sequence[str]) -> tuple[str, ...]:
     """Return the task names in `questions.tasks`, or all of a family's `names`; raises ConfigError for others."""
     if config.tasks == "all":
         return tuple(names)
@@ -96,7 +85,7 @@ def eligible_rows(world: World, config: QuestionConfig, split: str) -> list[int]
     return np.flatnonzero(eligible).tolist()
 
 
-def generate_questions(world: World, config: QuestionConfig, split: str, tasks: Tasks) -> Iterator[Question]:
+def generate_questions(world: World, config: TaskConfig, split: str, tasks: Tasks) -> Iterator[Question]:
     """Yield the questions of a split, person by person.
 
     Training questions use every training wording; the other splits use the first of them and the first held-out one.
@@ -118,7 +107,7 @@ def generate_questions(world: World, config: QuestionConfig, split: str, tasks: 
 
 
 def _forms(
-    world: World, config: QuestionConfig, split: str, name: str, task: Task, rows: Rows, limits: tuple[float, float]
+    world: World, config: TaskConfig, split: str, name: str, task: Task, rows: Rows, limits: tuple[float, float]
 ) -> Iterator[Question]:
     """Yield a question in each of its wordings, with and without hint. limits: its chance level and ceiling."""
     gold = f"{task.answer(world, *rows)}."

@@ -10,12 +10,12 @@ from data_gen.config import QuestionConfig, WorldConfig
 from data_gen.people.world import make
 from data_gen.questions.question import Question
 from experiments.benchmarks import Contender, Row, interleaved, time_call
-from physics_lm.config.model import ModelConfig
+from physics_lm import models
+from physics_lm.config.model import ShapeConfig
 from physics_lm.config.tokenizer import TokenizerConfig
 from physics_lm.data import encoding, tokenizers
 from physics_lm.device import default_device
 from physics_lm.inference import exact_match, generation
-from physics_lm.models import registry
 
 BATCH, ROUNDS, MAX_TOKENS = 128, 5, 12
 PEOPLE = {"cpu": 200, "cuda": 1000}
@@ -23,7 +23,7 @@ POOLS = {
     "first_name": 60, "middle_name": 60, "last_name": 120, "year": 100,
     "city": 50, "university": 60, "major": 30, "employer": 50,
 }  # fmt: skip
-MODEL = ModelConfig(layers=3, width=128, heads=4, positions=128)
+MODEL = ShapeConfig(layers=3, width=128, heads=4, positions=128)
 RIVAL = "transformers generate"
 
 
@@ -45,7 +45,7 @@ def contenders(device: torch.device) -> dict[str, Contender]:
     items = questions.generate(world, QuestionConfig(), "test")
     prompts = [question.prompt for question in items]
     tokenizer = tokenizers.train(TokenizerConfig("word"), [question.text for question in items])
-    model = registry.build(MODEL, len(tokenizer), tokenizer.eos_token_id, 0).to(device).eval()  # type: ignore[arg-type]
+    model = models.build(MODEL, len(tokenizer), tokenizer.eos_token_id, 0).to(device).eval()  # type: ignore[arg-type]
 
     def one_pass(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
         exact_match.score(model, tokenizer, encoding.encode(tokenizer, items), BATCH)

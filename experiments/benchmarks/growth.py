@@ -12,7 +12,7 @@ from data_gen.people.world import make
 from experiments.benchmarks import Row, time_call
 from experiments.benchmarks.corpus import CORPUS, sample_tokenizer
 from experiments.benchmarks.loop import Shape, build_training, run_steps
-from physics_lm.config.model import ModelConfig
+from physics_lm.config.model import ShapeConfig
 from physics_lm.data import entry_tokens
 
 PEOPLE = (1_000, 10_000, 100_000, 1_000_000)
@@ -56,7 +56,7 @@ def corpus_seconds(people: int) -> float:
 
 def step_seconds(layers: int, width: int, batch: int = 16) -> tuple[int, float]:
     """Return the number of a model's weights and the seconds of one training step, uncompiled."""
-    config = ModelConfig(layers=layers, width=width, heads=width // 32, positions=128)
+    config = ShapeConfig(layers=layers, width=width, heads=width // 32, positions=128)
     loop = build_training(Shape(config, batch, 128), "never")
     run_steps(loop, 2)
     return sum(weight.numel() for weight in loop.model.parameters()), time_call(lambda: run_steps(loop, 5)) / 5

@@ -12,10 +12,10 @@ import torch
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
 from experiments.benchmarks import Contender, Row, interleaved, separate_processes, time_call
-from physics_lm.config.model import ModelConfig
+from physics_lm import models
+from physics_lm.config.model import ShapeConfig
 from physics_lm.config.training import PretrainConfig
 from physics_lm.device import default_device
-from physics_lm.models import registry
 from physics_lm.training.loop import Training
 from physics_lm.training.throughput import Throughput
 
@@ -27,15 +27,15 @@ RIVALS = {"plain": "a plain loop (nanoGPT's)", "trainer": "transformers Trainer"
 class Shape(NamedTuple):
     """A model and its batches: rows, tokens of a row, and the size of the vocabulary."""
 
-    model: ModelConfig
+    model: ShapeConfig
     batch: int
     context: int
     vocabulary: int = 1300
 
 
-LAPTOP = Shape(ModelConfig(layers=3, width=128, heads=4, positions=128), 16, 128)
-GPU = Shape(ModelConfig(layers=6, width=256, heads=8, positions=256), 32, 256)  # scale=gpu
-PAPER = Shape(ModelConfig(layers=12, width=768, heads=12, positions=512), 96, 512, 50_257)  # Part 3.1, section 2.4
+LAPTOP = Shape(ShapeConfig(layers=3, width=128, heads=4, positions=128), 16, 128)
+GPU = Shape(ShapeConfig(layers=6, width=256, heads=8, positions=256), 32, 256)  # scale=gpu
+PAPER = Shape(ShapeConfig(layers=12, width=768, heads=12, positions=512), 96, 512, 50_257)  # Part 3.1, section 2.4
 
 
 def rows(cuda: bool) -> Iterator[Row]:
@@ -69,7 +69,7 @@ def contender_factories(shape: Shape, compiled: bool, device: torch.device) -> d
 
 def build_model(shape: Shape) -> PreTrainedModel:
     """Return the rivals' model, on a CPU with the attention that our loop uses there: the fastest at this length."""
-    model = registry.build(shape.model, shape.vocabulary, 0, 0)
+    model = models.build(shape.model, shape.vocabulary, 0, 0)
     if not torch.cuda.is_available():
         model.set_attn_implementation("eager")
     return model
@@ -87,7 +87,7 @@ def _inputs_and_labels(shape: Shape, step: int) -> tuple[Any, Any]:
 
 def build_training(shape: Shape, compile: str = "auto") -> Training:
     """Return our loop, ready for its next step. compile: as in a training's config (always, never, auto)."""
-    model = registry.build(shape.model, shape.vocabulary, 0, 0)
+    model = models.build(shape.model, shape.vocabulary, 0, 0)
     config = PretrainConfig(
         steps=10**9, batch=shape.batch, precision="bf16", warmup=0, save_every=10**9, compile=compile
     )

@@ -6,16 +6,16 @@ import numpy as np
 
 from experiments.benchmarks import Contender, Row, interleaved, time_call
 from experiments.benchmarks.loop import LAPTOP
-from physics_lm.config.probe import ProbeConfig
+from physics_lm import models
 from physics_lm.data import ragged
-from physics_lm.models import registry
+from physics_lm.probes import p_probe
 from physics_lm.probes.linear import tasks
 from physics_lm.probes.linear import training as linear_training
 from physics_lm.probes.linear.stack import Head, Items, Stack
 
 WORDS, PEOPLE, LENGTH, CLASSES, ROUNDS = 832, 200, 57, 50, 3
 POSITIONS = (7, 16, 25, 34, 43, 52)  # roughly those of the laptop's entries
-CONFIG = ProbeConfig("p_probe", steps=4, examples=12, rank=2)
+CONFIG = p_probe.Config(steps=4, examples=12, rank=2)
 RIVAL = "each probe on its own"
 
 
@@ -38,9 +38,9 @@ def contenders() -> dict[str, Contender]:
     pairs = [(task, position) for task in tasks.TASKS for position in range(len(POSITIONS))]
 
     def speed(*stacks: list[Head]) -> float:
-        models = [registry.build(LAPTOP.model, WORDS, 0, 0) for _ in stacks]
+        built = [models.build(LAPTOP.model, WORDS, 0, 0) for _ in stacks]
         probes = [
-            Stack(model, heads, CONFIG.rank, "layer", 0, "auto") for model, heads in zip(models, stacks, strict=True)
+            Stack(model, heads, CONFIG.rank, "layer", 0, "auto") for model, heads in zip(built, stacks, strict=True)
         ]
 
         def train() -> None:

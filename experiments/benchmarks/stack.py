@@ -9,13 +9,13 @@ from itertools import product
 
 from experiments.benchmarks import Row, interleaved, time_call
 from experiments.benchmarks.loop import GPU, LAPTOP, Shape, build_training, tokens_per_second
-from physics_lm.config.model import ModelConfig
+from physics_lm.config.model import ShapeConfig
 from physics_lm.training.loop import Training
 from physics_lm.training.stacking.stack import Stack
 
 JOBS, ROUNDS, SIZES = 4, 2, (1, 2, 4, 8)
 SWEEP = ["pretrain.steps=100", "pretrain.warmup=10", "finetune.steps=50"]
-SMALL = Shape(ModelConfig(layers=2, width=64, heads=2, positions=128), 16, 128)
+SMALL = Shape(ShapeConfig(layers=2, width=64, heads=2, positions=128), 16, 128)
 MODELS = {"laptop model": LAPTOP, "2 layers, width 64": SMALL}
 ON_GPU = {"laptop model": (LAPTOP, (8, 64), 5), "scale=gpu model": (GPU, (4, 16), 2)}  # sizes, target
 

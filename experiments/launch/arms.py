@@ -1,12 +1,15 @@
 """An arm is one of the settings that a figure compares: which are drawn at a scale, and each one's overrides."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from data_gen.errors import ConfigError
 from experiments.launch.config import CONF
+from experiments.launch.hydra_internals import compose
+from physics_lm.config.run import KIND_PACKAGES
 
 ALL_FIGURES = "all"  # the word for every figure
 
@@ -34,7 +37,25 @@ def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
     if not names:
         raise ConfigError("figure.arms: name at least one arm")
     extra = figure.settings.get(scale) or {}
-    return {name: [*known[name], *extra.get("every", []), *extra.get(name, [])] for name in names}
+    every = extra.get("every", [])
+    own = {name: [*known[name], *extra.get(name, [])] for name in names}
+    return {
+        name: [*known[name], *possible(every, own[name]), *extra.get(name, [])] for name in names
+    }
+
+
+def possible(words: Sequence[str], arm: Sequence[str]) -> list[str]:
+    """Return those of the words that name a setting which an arm has; its kinds of probe or method may lack others."""
+    names = _settings_of(tuple(word for word in arm if word.partition("=")[0] in (*KIND_PACKAGES, "hydra.searchpath")))
+    keys = {word: word.partition("=")[0].split(".") for word in words}
+    return [word for word, key in keys.items() if len(key) == 1 or key[1] in names.get(key[0], key)]
+
+
+@cache
+def _settings_of(choices: tuple[str, ...]) -> Mapping[str, list[str]]:
+    """Return the names of the settings of every section whose settings depend on what is chosen."""
+    config = compose(choices)
+    return {section: [str(name) for name in config[section]] for section in KIND_PACKAGES}
 
 
 def _check_scales(figure: DictConfig, known: Mapping[str, object]) -> None:
@@ -66,4 +87,7 @@ def arm_overrides(config: DictConfig, overrides: list[str]) -> dict[tuple[str, i
     seeds = range(config.seed, config.seed + config.figure.seeds)
     scale = [item for item in command_line if item.startswith("scale=")] or [f"scale={config.scale.name}"]
     rest = [item for item in command_line if not item.startswith("scale=")]
-    return {(arm, seed): [*scale, *words, *rest, f"seed={seed}"] for arm, words in arms.items() for seed in seeds}
+    each = {arm: possible(rest, [*words, *rest]) for arm, words in arms.items()}
+    if nowhere := [item for item in rest if not any(item in words for words in each.values())]:
+        compose([*scale, *next(iter(arms.values())), nowhere[0]])  # raises ConfigError
+    return {(arm, seed): [*scale, *arms[arm], *words, f"seed={seed}"] for arm, words in each.items() for seed in seeds}

@@ -3,13 +3,15 @@
 from dataclasses import FrozenInstanceError, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from data_gen import kinds
 from data_gen.errors import ConfigError
-from physics_lm.config.run import RunConfig
+from data_gen.settings import kind_key
+from physics_lm.config.run import KIND_PACKAGES, RunConfig
 from physics_lm.config.tracking import TrackingConfig
 
 CONF = str(Path(__file__).resolve().parents[2] / "conf")
@@ -28,6 +30,7 @@ class ScaleInfo:
 
     shows: whether the paper's phenomenon can appear at this scale. departures: the fidelity table, that is what
     differs from the paper. arm_seconds: measured core-seconds of one arm. arm_megabytes: the disk space of one arm.
+    sizes: by section of a run, what a choice's yaml takes from here.
     """
 
     name: str = MISSING
@@ -35,6 +38,7 @@ class ScaleInfo:
     departures: dict[str, str] = field(default_factory=dict)
     arm_seconds: float = 0.0
     arm_megabytes: float = 0.0
+    sizes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -71,12 +75,37 @@ class Root(RunConfig):
 
 @cache
 def register() -> None:
-    """Register the schema with Hydra, which then refuses unknown keys and wrong types when it composes a config."""
-    schema = OmegaConf.structured(Root)
-    for node in (schema, *schema.values()):
+    """Register the schemas with Hydra, which then refuses unknown keys and wrong types when it composes a config.
+
+    `schema` is of the whole config, `schema/SECTION/KIND` of a kind's own settings; a choice's yaml names the latter.
+    """
+    store = ConfigStore.instance().store
+    root = _settable(Root)
+    for section, package in KIND_PACKAGES.items():
+        root[section] = _settable(base_configs()[section])  # a choice merges its own class into it
+        for name, module in kinds.modules(package).items():
+            store(group=f"schema/{section}", name=name, node=_settable(module.Config))
+    store(name="schema", node=root)
+
+
+@cache
+def kind_keys() -> dict[str, str]:
+    """Return the setting that holds the kind of a section, such as `finetune.method`, and the section."""
+    return {f"{section}.{kind_key(base)}": section for section, base in base_configs().items()}
+
+
+def base_configs() -> dict[str, type]:
+    """Return the class that all kinds of a section extend."""
+    return {section: get_type_hints(RunConfig)[section] for section in KIND_PACKAGES}
+
+
+def _settable(config: type) -> DictConfig:
+    """Return a schema in which the command line can set keys, though the dataclasses are frozen."""
+    schema = OmegaConf.structured(config)
+    for node in (schema, *schema._content.values()):
         if OmegaConf.is_config(node):
-            OmegaConf.set_readonly(node, None)  # the dataclasses are frozen, but the command line must set keys
-    ConfigStore.instance().store(name="schema", node=schema)
+            OmegaConf.set_readonly(node, None)
+    return schema
 
 
 def split_lab(words: list[str]) -> tuple[Path, list[str]]:

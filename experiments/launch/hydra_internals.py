@@ -1,5 +1,6 @@
 """What touches Hydra's insides: the commands' entry, composing a config, and a launcher outside a Hydra application."""
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig
 
 from data_gen.errors import ConfigError
-from experiments.launch.config import CONF, register
+from experiments.launch.config import CONF, kind_keys, register
 from experiments.launch.errors import exit_on_error
 from experiments.launch.hydra_messages import hydra_message
 
@@ -40,9 +41,24 @@ def command(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         parser = utils.get_args_parser()
         parser.error = _refuse_flags  # type: ignore[method-assign]
         where: dict[str, Any] = {"config_path": CONF, "config_name": "config"}
-        exit_on_error(lambda: utils._run_hydra(parser.parse_intermixed_args(), parser, task, **where))
+        exit_on_error(lambda: utils._run_hydra(_arguments(parser), parser, task, **where))
 
     return main
+
+
+def _arguments(parser: ArgumentParser) -> Namespace:
+    arguments = parser.parse_intermixed_args()
+    arguments.overrides = [_as_choice(word) for word in arguments.overrides]
+    return arguments
+
+
+def _as_choice(word: str) -> str:
+    """Return a word that names the kind of a section, such as `finetune.method=lora`, as the choice `finetune=lora`.
+
+    The kind has settings of its own, which come with the choice.
+    """
+    key, equals, value = word.partition("=")
+    return f"{kind_keys()[key]}{equals}{value}" if equals and key in kind_keys() else word
 
 
 def _refuse_flags(message: str) -> NoReturn:
@@ -55,13 +71,14 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     Raises ConfigError for a word that names no setting or gives it an impossible value.
     """
     register()
+    words = [_as_choice(word) for word in overrides]
     try:
         if GlobalHydra.instance().is_initialized():
-            return hydra_compose("config", list(overrides))
+            return hydra_compose("config", words)
         with initialize_config_dir(CONF, version_base=HYDRA):
-            return hydra_compose("config", list(overrides))
+            return hydra_compose("config", words)
     except Exception as error:
-        if message := hydra_message(error, list(overrides)):
+        if message := hydra_message(error, words):
             raise ConfigError(message) from None
         raise
 

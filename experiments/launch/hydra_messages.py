@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from data_gen import kinds
 from experiments.launch.config import CONF, register
+from physics_lm.config.run import KIND_PACKAGES
 
 EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 QUOTING = "quotes are for signs other than letters, digits and -_./: as in 'paths.lab=\"~/my lab\"'"
@@ -25,8 +28,10 @@ def hydra_message(error: BaseException, overrides: list[str]) -> str | None:
     """
     if isinstance(error, OverrideParseException):
         return _unreadable(str(error.override))
+    if isinstance(error, ValueError | TypeError) and (message := _group_without_choice(overrides)):
+        return message
     if isinstance(error, ValueError) and "Config group override must be" in str(error):
-        return _group_without_choice(overrides)
+        return f"{' '.join(overrides)}: a word does not begin with the name of a setting; write key=value"
     if isinstance(error, MissingConfigException):
         return _unknown_choice(str(error), overrides)
     if isinstance(error, HydraException):
@@ -48,11 +53,17 @@ def _unreadable(override: str) -> str:
 
 
 def _group_without_choice(overrides: list[str]) -> str | None:
-    """Name the first override that gives a config group something else than the name of a choice."""
-    for override in reversed(OverridesParser.create().parse_overrides(overrides)):
-        if (group := override.key_or_group) in groups() and not isinstance(override.value(), str | list):
+    """Name the last override that gives a config group something else than names of choices; None without one."""
+    for word in reversed(overrides):
+        try:
+            override = OverridesParser.create().parse_override(word)
+        except HydraException:
+            continue
+        group, given = override.key_or_group, override.value()
+        named = given if isinstance(given, list) else [given]
+        if group in groups() and override.value_type and not all(isinstance(name, str) for name in named):
             return f"{override.input_line}: choose one of {', '.join(choices(group))}"
-    return f"{' '.join(overrides)}: a word does not begin with the name of a setting; write key=value"
+    return None
 
 
 def _unknown_choice(message: str, overrides: list[str]) -> str:
@@ -73,11 +84,25 @@ def _refused(message: str, cause: BaseException | None) -> str:
     if match := re.match(r"Ambiguous value for argument '(.*)'", message):
         key, _, value = match[1].partition("=")
         return f"{match[1]}: several values; add -m to make a run for each, or quote them: '{key}=\"{value}\"'"
+    if match := re.match(r"In '(.*)/(.*)': \w+ raised while composing config:\n(.*)\n *full_key: (.*)", message):
+        return _impossible_choice(*match.groups())
     return message.strip().splitlines()[0]
+
+
+def _impossible_choice(group: str, choice: str, reason: str, key: str) -> str:
+    having = kinds_with(key)
+    mend = (
+        f"; begin the file with those of a choice that has it, as in defaults: [{having[0]}, _self_]" if having else ""
+    )
+    return f"{group}={choice}: {key}: {reason}{mend}"
 
 
 def _unknown_key(key: str) -> str:
     """Return what to do about a key that does not exist: the keys of the same name elsewhere, or the nearest ones."""
+    if having := kinds_with(key):
+        section = key.partition(".")[0]
+        chosen = " or ".join(f"{section}={name}" for name in having)
+        return f"{key}: the choice of {section} has no such setting; choose {chosen}"
     name, known = key.rpartition(".")[2], sorted({*settings(), *groups()})
     same = [other for other in known if other.rpartition(".")[2] == name]
     near = same or get_close_matches(key, known, 3, 0.7) or get_close_matches(name, known, 3, 0.7)
@@ -96,9 +121,25 @@ def _wrong_value(override: str, cause: BaseException | None) -> str:
 
 
 def settings() -> dict[str, str]:
-    """Return every setting of the schema and what it takes, in words."""
+    """Return every setting of the schemas, whatever kind has it, and what it takes, in words."""
+    found = dict(_settings(_schema("schema"), ""))
+    for section, package in KIND_PACKAGES.items():
+        for name in kinds.names(package):
+            found |= dict(_settings(_schema(f"schema/{section}/{name}"), f"{section}."))
+    return found
+
+
+def _schema(name: str) -> DictConfig:
     register()
-    return dict(_settings(ConfigStore.instance().load("schema.yaml").node, ""))
+    schema: DictConfig = ConfigStore.instance().load(f"{name}.yaml").node
+    return schema
+
+
+def kinds_with(key: str) -> list[str]:
+    """Return the kinds of a section that have a setting; none for a section without kinds."""
+    section, _, name = key.partition(".")
+    modules = kinds.modules(KIND_PACKAGES[section]) if section in KIND_PACKAGES else {}
+    return [kind for kind, module in modules.items() if name in {item.name for item in fields(module.Config)}]
 
 
 def _settings(node: Any, prefix: str) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from data_gen.settings import setting
+
 
 @dataclass(frozen=True)
 class RewriteConfig:
@@ -12,9 +14,9 @@ class RewriteConfig:
     temperature: of the sampling; 0 for greedy decoding. batch: entries at a time.
     """
 
-    path: str = ""
-    words: int = 50
-    tokens: int = 160
-    tries: int = 8
-    temperature: float = 1.0
-    batch: int = 16
+    path: str = setting("", content=True)
+    words: int = setting(50, least=1)
+    tokens: int = setting(160, least=1)
+    tries: int = setting(8, least=1)
+    temperature: float = setting(1.0, least=0)
+    batch: int = setting(16, least=1)

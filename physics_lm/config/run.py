@@ -1,13 +1,20 @@
 """The config of a whole run."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from data_gen.config import BesideConfig, CorpusConfig, FactsConfig, QuestionConfig, WorldConfig
-from physics_lm.config.model import ModelConfig
+from physics_lm.config.model import ModelConfig, ShapeConfig
 from physics_lm.config.probe import ProbeConfig
 from physics_lm.config.rewrite import RewriteConfig
 from physics_lm.config.tokenizer import TokenizerConfig
-from physics_lm.config.training import FinetuneConfig, PretrainConfig
+from physics_lm.config.training import FinetuneConfig, MethodConfig, PretrainConfig
+
+
+def _kinds(package: str, default: Any) -> Any:
+    """Return the field of a section whose settings depend on its kind. package: of the kinds; see data_gen.kinds."""
+    return field(default_factory=lambda: default, metadata={"kinds": package})
 
 
 @dataclass(frozen=True)
@@ -24,11 +31,17 @@ class RunConfig:
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     beside: BesideConfig = field(default_factory=BesideConfig)
     rewrite: RewriteConfig = field(default_factory=RewriteConfig)
-    facts: FactsConfig = field(default_factory=FactsConfig)
+    facts: FactsConfig = _kinds("data_gen.facts", FactsConfig())
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
+    model: ModelConfig = _kinds("physics_lm.models", ShapeConfig())
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
-    prior: FinetuneConfig = field(default_factory=lambda: FinetuneConfig(method="none"))
-    questions: QuestionConfig = field(default_factory=QuestionConfig)
-    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
-    probe: ProbeConfig = field(default_factory=ProbeConfig)
+    prior: MethodConfig = _kinds("physics_lm.methods", MethodConfig("none"))
+    questions: QuestionConfig = _kinds("data_gen.questions", QuestionConfig())
+    finetune: MethodConfig = _kinds("physics_lm.methods", FinetuneConfig())
+    probe: ProbeConfig = _kinds("physics_lm.probes", ProbeConfig())
+
+
+SECTIONS = [item.name for item in fields(RunConfig) if item.name != "seed"]
+KIND_PACKAGES: Mapping[str, str] = {
+    item.name: item.metadata["kinds"] for item in fields(RunConfig) if "kinds" in item.metadata
+}  # the package of a section's kinds

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from data_gen.settings import setting
+
 
 @dataclass(frozen=True)
 class TokenizerConfig:
@@ -10,6 +12,6 @@ class TokenizerConfig:
     compact: keep only the tokens that the corpus uses, under new ids (bpe, gpt2); undone at export.
     """
 
-    kind: str = "gpt2"
+    kind: str = setting("gpt2", choices=("word", "bpe", "gpt2"))
     size: int = 4096
     compact: bool = False

@@ -1,10 +1,9 @@
-"""Settings of pretraining and fine-tuning."""
+"""Settings of pretraining and fine-tuning; what a fine-tuning method adds is in its module (physics_lm.methods)."""
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
-OBJECTIVES = ("causal", "masked", "uniform")
-COMPILE_MODES = ("auto", "always", "never")
+from data_gen.errors import ConfigError
+from data_gen.settings import kind, setting
 
 
 @dataclass(frozen=True)
@@ -20,30 +19,23 @@ class TrainConfig:
     answer) or uniform (a mask rate drawn anew for every row).
     """
 
-    steps: int = 80_000
-    batch: int = 96
-    lr: float = 1e-3
-    optimizer: str = "adamw"
-    matrix_lr: float = 0.02
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-6
-    weight_decay: float = 0.1
-    warmup: int = 1000
-    final: float = 0.1
-    clip: float = 1.0
-    save_every: int = 1000
-    precision: str = "auto"
-    compile: str = "auto"
-    objective: str = "causal"
-    mask_rate: float = 0.15
-
-    @property
-    def result_settings(self) -> Self:
-        """The settings that decide the trained model; those that only change the computation are at their defaults."""
-        return replace(
-            self, save_every=TrainConfig.save_every, precision=TrainConfig.precision, compile=TrainConfig.compile
-        )
+    steps: int = setting(80_000, least=0)
+    batch: int = setting(96, least=1)
+    lr: float = setting(1e-3, above=0)
+    optimizer: str = setting("adamw", choices=("adamw", "muon"))
+    matrix_lr: float = setting(0.02, above=0)
+    beta1: float = setting(0.9, least=0, below=1)
+    beta2: float = setting(0.999, least=0, below=1)
+    eps: float = setting(1e-6, above=0)
+    weight_decay: float = setting(0.1, least=0)
+    warmup: int = setting(1000, least=0)
+    final: float = setting(0.1, least=0, most=1)
+    clip: float = setting(1.0, above=0)
+    save_every: int = setting(1000, least=1, decides=False)
+    precision: str = setting("auto", choices=("auto", "bf16", "fp32"), decides=False)
+    compile: str = setting("auto", choices=("auto", "always", "never"), decides=False)
+    objective: str = setting("causal", choices=("causal", "masked", "uniform"))
+    mask_rate: float = setting(0.15, above=0, most=1)
 
 
 @dataclass(frozen=True)
@@ -57,28 +49,37 @@ class PretrainConfig(TrainConfig):
     them.
     """
 
-    context: int = 512
-    question_share: float = 0.0
-    shuffle: bool = True
-    eval_every: int = 0
-    eval_people: int = 50
-    facts: bool = False
+    context: int = setting(512, least=1)
+    question_share: float = setting(0.0, least=0, below=1)
+    shuffle: bool = setting(True)
+    eval_every: int = setting(0, least=0)
+    eval_people: int = setting(50, least=8)
+    facts: bool = setting(False)
 
 
 @dataclass(frozen=True)
-class FinetuneConfig(TrainConfig):
-    """Fine-tuning on P_train's questions, with the loss on the answers. method: none, full (every weight), or lora.
+class MethodConfig:
+    """method: a module of physics_lm.methods, or none, which has no other setting: nothing is fine-tuned."""
 
-    rank: of lora's update of the query and value matrices. embedding_rank: of its update of the embedding;
-    0 keeps the embedding fixed (Part 3.1, appendix). Where there are `facts` that pretraining has not read,
-    training is on their sentences instead, with the loss on every token.
+    method: str = kind("full")
+
+
+@dataclass(frozen=True)
+class FinetuneConfig(TrainConfig, MethodConfig):
+    """Fine-tuning on P_train's questions, with the loss on the answers.
+
+    Where there are `facts` that pretraining has not read, training is on their sentences instead, with the loss on
+    every token.
     """
 
-    steps: int = 50_000
-    batch: int = 48
-    lr: float = 1e-4
-    weight_decay: float = 0.01
-    warmup: int = 0
-    method: str = "full"
-    rank: int = 8
-    embedding_rank: int = 128
+    steps: int = setting(50_000, least=1)
+    batch: int = setting(48, least=1)
+    lr: float = setting(1e-4, above=0)
+    weight_decay: float = setting(0.01, least=0)
+    warmup: int = setting(0, least=0)
+
+
+def check_training(section: str, config: TrainConfig) -> None:
+    """Raise ConfigError naming the key where the rate would rise until after the last step."""
+    if config.warmup > config.steps > 0:
+        raise ConfigError(f"{section}.warmup={config.warmup}: between 0 and {section}.steps={config.steps}")

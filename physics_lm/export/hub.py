@@ -15,6 +15,7 @@ from data_gen.people.world import World
 from data_gen.questions.question import Question
 from physics_lm import results
 from physics_lm.config.columns import settings_columns
+from physics_lm.config.model import ShapeConfig
 from physics_lm.config.run import RunConfig
 from physics_lm.data import tokenizers
 from physics_lm.export.expand_vocabulary import expand_vocabulary
@@ -26,8 +27,9 @@ COMMON = {"license": "apache-2.0", "language": "en", "tags": ["synthetic", "biog
 
 def run_name(config: RunConfig) -> str:
     """Return a run's model, corpus, steps and seed as a name, e.g. `gpt2_rotary-3x128-multi5_permute-1000-s0`."""
-    shape = f"{config.model.layers}x{config.model.width}"
-    return f"{config.model.kind}-{shape}-{config.corpus.name}-{config.pretrain.steps}-s{config.seed}"
+    model = config.model
+    shape = f"-{model.layers}x{model.width}" if isinstance(model, ShapeConfig) else ""
+    return f"{model.kind}{shape}-{config.corpus.name}-{config.pretrain.steps}-s{config.seed}"
 
 
 def people_table(world: World) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 from data_gen.errors import ConfigError
 from physics_lm import device
 from physics_lm.data import tokenizers
-from physics_lm.models import causality
+from physics_lm.objectives import causality
 
 MARK = "Answer:"
 

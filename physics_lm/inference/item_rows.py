@@ -11,7 +11,7 @@ from data_gen.people.world import World
 from data_gen.questions.question import Question
 from physics_lm.data import encoding
 from physics_lm.inference import exact_match, generation
-from physics_lm.models import causality
+from physics_lm.objectives import causality
 
 BIOGRAPHY = "biography"
 SPARE_TOKENS = 4  # by which a generated answer may exceed the longest gold

@@ -4,29 +4,58 @@ The update of a matrix is SCALE times the product of two factors, one of which s
 affects the input embedding only: a tied output head is untied first and keeps its weights.
 """
 
-from typing import Any
-
-import torch
-from torch import nn
-from transformers import PreTrainedModel
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from data_gen.errors import ConfigError
+from data_gen.settings import kind, setting
+from physics_lm.config.run import RunConfig
+from physics_lm.config.training import FinetuneConfig
 
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+VERSION = 1
 SCALE = 4  # of the update, at every rank (Part 3.2, appendix)
 FUSED = ("query_key_value", "c_attn")  # one matrix for queries, keys and values
 SEPARATE = ("q_proj", "v_proj")
 
 
-def adapt(model: PreTrainedModel, rank: int, embedding_rank: int, seed: int) -> Any:
+@dataclass(frozen=True)
+class Config(FinetuneConfig):
+    """rank: of the update of the query and value matrices. embedding_rank: of the embedding's update; 0 keeps it fixed.
+
+    Both as in Part 3.1, appendix.
+    """
+
+    method: str = kind("lora")
+    rank: int = setting(8, least=1)
+    embedding_rank: int = setting(128, least=0)
+
+
+def check(section: str, config: Config, run: RunConfig) -> None:
+    """Raise ConfigError naming the key where a rank exceeds the model's width, or its factors cannot be trained."""
+    if config.optimizer != "adamw":
+        raise ConfigError(f"{section}.optimizer={config.optimizer}: lora's factors are trained by adamw")
+    width = getattr(run.model, "width", None)
+    for key in ("rank", "embedding_rank"):
+        if width is not None and getattr(config, key) > width:
+            raise ConfigError(f"{section}.{key}={getattr(config, key)}: at most model.width={width}")
+
+
+def attach(model: "PreTrainedModel", config: Config, seed: int) -> Any:
     """Return the model wrapped by peft: only the factors, initialised from `seed`, are trained.
 
-    rank: of the queries' update and of the values' update. embedding_rank: of the embedding's update; 0 for none. In a
-    fused matrix the two updates have their own rows and factors, and the keys' update stays zero. Raises ConfigError
-    where the model has no such matrices or a rank exceeds its width.
+    In a matrix that holds queries, keys and values the updates of queries and values have their own rows and factors,
+    and the keys' update stays zero. Raises ConfigError where the model has no such matrices or a rank exceeds its
+    width.
     """
+    rank, embedding_rank = config.rank, config.embedding_rank
     width = model.get_input_embeddings().weight.shape[1]
     if max(rank, embedding_rank) > width:
         raise ConfigError(f"finetune.rank and finetune.embedding_rank: at most the model's width, {width}")
+    import torch
     from peft import LoraConfig, get_peft_model  # slow to import, and for this method only
 
     targets = _targets(model)
@@ -46,13 +75,13 @@ def adapt(model: PreTrainedModel, rank: int, embedding_rank: int, seed: int) -> 
     return adapted
 
 
-def merge(model: Any) -> PreTrainedModel:
+def merge(model: Any) -> "PreTrainedModel":
     """Return the model with its adapters added to its weights; a model without adapters is returned unchanged."""
     merged: PreTrainedModel = model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
     return merged
 
 
-def _targets(model: PreTrainedModel) -> list[str]:
+def _targets(model: "PreTrainedModel") -> list[str]:
     """Return the names of the model's query and value matrices."""
     leaves = {name.rpartition(".")[2] for name, _ in model.named_modules()}
     for names in (SEPARATE, *((name,) for name in FUSED)):
@@ -61,7 +90,9 @@ def _targets(model: PreTrainedModel) -> list[str]:
     raise ConfigError(f"finetune.method=lora: no query and value matrices are known in {type(model).__name__}")
 
 
-def _untie_head(model: PreTrainedModel) -> None:
+def _untie_head(model: "PreTrainedModel") -> None:
+    from torch import nn
+
     head = model.get_output_embeddings()
     if head is not None and head.weight is model.get_input_embeddings().weight:
         head.weight = nn.Parameter(head.weight.detach().clone())
@@ -77,8 +108,10 @@ def _separate_updates(adapted: Any, name: str, rank: int, heads: int) -> None:
             weight_OxR.register_hook(mask_OxR.mul)
 
 
-def _update_mask(weight_OxR: torch.Tensor, rank: int, groups: int) -> torch.Tensor:
+def _update_mask(weight_OxR: "torch.Tensor", rank: int, groups: int) -> "torch.Tensor":
     """Return (O, 2 rank) ones and zeros; the O rows are `groups` times queries, keys, values."""
+    import torch
+
     mask_GxKxHxR = torch.zeros_like(weight_OxR, requires_grad=False).view(groups, 3, -1, 2 * rank)
     mask_GxKxHxR[:, 0, :, :rank] = 1
     mask_GxKxHxR[:, 2, :, rank:] = 1

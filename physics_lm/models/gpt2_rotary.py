@@ -1,14 +1,21 @@
 """Pre-LN GPT-2 with rotary embeddings on a quarter of each head: GPT-NeoX, residuals in sequence (Part 3.1)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedModel
+from physics_lm.config.model import ShapeConfig as Config
+from physics_lm.config.model import check_rotary
 
-from physics_lm.config.model import ModelConfig
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+VERSION = 1
+check = check_rotary
 
 
-def build(config: ModelConfig, tokens: dict[str, Any]) -> PreTrainedModel:
+def build(config: Config, tokens: dict[str, Any]) -> "PreTrainedModel":
     """Return the model with random weights. tokens: vocab_size and the ids of the begin and end tokens."""
+    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+
     return GPTNeoXForCausalLM(
         GPTNeoXConfig(
             num_hidden_layers=config.layers, hidden_size=config.width, num_attention_heads=config.heads,

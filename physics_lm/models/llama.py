@@ -1,13 +1,28 @@
 """Llama of the shape of a GPT-2: gated layers of 8/3 of the width, tied embeddings."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from data_gen.settings import kind
+from physics_lm.config.model import ShapeConfig, check_rotary
 
-from physics_lm.config.model import ModelConfig
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+VERSION = 1
 
 
-def shape(config: ModelConfig) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Config(ShapeConfig):
+    """The shape is all there is to set."""
+
+    kind: str = kind("llama")
+
+
+check = check_rotary
+
+
+def shape(config: ShapeConfig) -> dict[str, Any]:
     """Return the settings that transformers' LlamaConfig and MistralConfig share."""
     return {
         "num_hidden_layers": config.layers,
@@ -21,6 +36,8 @@ def shape(config: ModelConfig) -> dict[str, Any]:
     }
 
 
-def build(config: ModelConfig, tokens: dict[str, Any]) -> PreTrainedModel:
+def build(config: Config, tokens: dict[str, Any]) -> "PreTrainedModel":
     """Return the model with random weights. tokens: vocab_size and the ids of the begin and end tokens."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
     return LlamaForCausalLM(LlamaConfig(**shape(config), **tokens))

@@ -1,22 +1,33 @@
 """Extraction: exact match on questions, and on the values within biographies (Part 3.1, section 2.3)."""
 
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from data_gen.questions.question import SPLITS
-from physics_lm.data import encoding
-from physics_lm.inference import exact_match
-from physics_lm.inference.item_rows import item_row, score_questions, value_questions, wording_columns
+from physics_lm import needs
+from physics_lm.config.probe import ProbeConfig as Config
 from physics_lm.subject import Subject
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def rows(subject: Subject, state: Path) -> pd.DataFrame:
+__all__ = ["NEEDS", "VERSION", "Config", "rows"]
+VERSION = 2
+NEEDS = (needs.no_hints,)
+
+
+def rows(subject: Subject, state: Path) -> "pd.DataFrame":
     """Return a row per question of every split and per value in an entry (task `biography`).
 
     prediction: for a question, what the model writes; for a value, its likeliest tokens under teacher
     forcing. Questions of other families than extraction also have the columns of `wording_columns`.
     """
+    import pandas as pd
+
+    from physics_lm.data import encoding
+    from physics_lm.inference import exact_match
+    from physics_lm.inference.item_rows import item_row, score_questions, value_questions, wording_columns
+
     model, tokenizer, probe = subject.model, subject.tokenizer, subject.config.probe
     questions = [question for split in SPLITS for question in subject.questions(split)]
     scores = score_questions(model, tokenizer, questions, probe.batch)

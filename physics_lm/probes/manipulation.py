@@ -3,26 +3,46 @@
 Answers are generated; the hint that precedes an answer is scored on its own.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from data_gen.questions.hints import HINT
 from data_gen.questions.question import SPLITS, Question
-from physics_lm.data import encoding
-from physics_lm.inference import exact_match, generation
-from physics_lm.inference.item_rows import SPARE_TOKENS, item_row, wording_columns
+from data_gen.settings import kind
+from physics_lm import needs
+from physics_lm.config.probe import ProbeConfig
 from physics_lm.subject import Subject
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def rows(subject: Subject, state: Path) -> pd.DataFrame:
+    from physics_lm.inference.exact_match import Score
+
+VERSION = 2
+NEEDS = (needs.causal_model,)
+
+
+@dataclass(frozen=True)
+class Config(ProbeConfig):
+    """What is asked is a setting of the questions."""
+
+    kind: str = kind("manipulation")
+
+
+def rows(subject: Subject, state: Path) -> "pd.DataFrame":
     """Return a row per question of every split; of the trained questions only those in the first wording.
 
     Besides the columns of every probe: those of `wording_columns`; hinted, whether the prompt requests a hint; hint,
     hint_prediction and hint_correct of the hint itself; first_correct and second_correct, whether it states the fact
     of each person. tokens and gold_logprob are of hint and answer together.
     """
+    import pandas as pd
+
+    from physics_lm.data import encoding
+    from physics_lm.inference import exact_match, generation
+    from physics_lm.inference.item_rows import SPARE_TOKENS
+
     questions = [q for split in SPLITS for q in subject.questions(split) if q.split != "train" or q.wording == 0]
     model, tokenizer, probe = subject.model, subject.tokenizer, subject.config.probe
     encoded = encoding.encode(tokenizer, questions)
@@ -34,8 +54,10 @@ def rows(subject: Subject, state: Path) -> pd.DataFrame:
     return pd.DataFrame([manipulation_row(question, score, text, probe.kind) for question, score, text in items])
 
 
-def manipulation_row(question: Question, score: exact_match.Score, text: str, probe: str) -> dict[str, Any]:
+def manipulation_row(question: Question, score: "Score", text: str, probe: str) -> dict[str, Any]:
     """Return the row of one question, its score and the generated text."""
+    from physics_lm.inference.item_rows import item_row, wording_columns
+
     hint, answer = split_hint(text) if question.hint else ("", text)
     facts = [*hint_facts(hint), "", ""]
     right = [fact == gold for fact, gold in zip(facts, hint_facts(question.hint), strict=False)]

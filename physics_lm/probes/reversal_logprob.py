@@ -4,31 +4,49 @@ Every answer of a subset is scored after every prompt, in the order of training 
 """
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from data_gen.facts.fact import BOTH, RANDOM, REVERSE, SAME, Facts
 from data_gen.questions.question import Question
-from physics_lm.data import encoding
-from physics_lm.inference import answer_logprobs, exact_match
-from physics_lm.models import loading
+from data_gen.settings import kind
+from physics_lm import needs
+from physics_lm.config.probe import ProbeConfig
 from physics_lm.subject import Subject
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def rows(subject: Subject, state: Path) -> pd.DataFrame:
+VERSION = 2
+NEEDS = (needs.facts, needs.causal_model)
+
+
+@dataclass(frozen=True)
+class Config(ProbeConfig):
+    """What is asked is a setting of the facts."""
+
+    kind: str = kind("reversal_logprob")
+
+
+def rows(subject: Subject, state: Path) -> "pd.DataFrame":
     """Return a row per held-out question of the facts trained on in one order.
 
     gold_logprob: of the right answer; other_logprob: of a random other one; z: the right one against all others,
     in their standard deviations; rank: 1 where it is the likeliest of `candidates`; prediction: the likeliest.
     """
+    import pandas as pd
+
+    from physics_lm import checkpoints
+    from physics_lm.data import encoding
+    from physics_lm.inference import answer_logprobs, exact_match
+
     facts, probe, items = subject.fact_data.facts, subject.config.probe, []
     tokenizer = subject.fact_data.extend(subject.tokenizer)
-    model = loading.widen(subject.model, len(tokenizer), subject.config.seed)
+    model = checkpoints.widen(subject.model, len(tokenizer), subject.config.seed)
     random = [question for question in facts.questions if question.task == RANDOM]
     scores = exact_match.score(model, tokenizer, encoding.encode(tokenizer, random), probe.batch)
     random_logprob = {key: score.gold_logprob for key, score in zip(_fact_paraphrases(random), scores, strict=True)}

@@ -1,4 +1,4 @@
-"""The stages of a run in order, a module each: the spec of its output (`spec`), and how it is made (`make`).
+"""The stages of a run in order, a module each: what its key is made of, what is impossible, how it is made.
 
 A stage imports torch only where it makes something.
 """
@@ -32,6 +32,10 @@ class Stage(Protocol):
 
         chain: the stages before it. None where a run lacks the stage.
         """
+        ...
+
+    def check(self, config: RunConfig) -> None:
+        """Raise ConfigError, naming the key and how to fix it, where the stage cannot be made. No torch is imported."""
         ...
 
     def make(self, subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:

@@ -28,6 +28,19 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
     return artifacts.spec("corpus", VERSION, settings)
 
 
+def check(config: RunConfig) -> None:
+    """Raise ConfigError, PoolError or TemplateError where there are no such people or entries."""
+    from data_gen.biographies import recipes
+    from data_gen.corpus import auxiliary, from_folder
+    from data_gen.people import world
+
+    world.check(config.world)
+    recipes.check(config.corpus)
+    auxiliary.check(config.beside, config.world, config.corpus)
+    if config.corpus.kind == "folder":
+        from_folder.read(config.corpus.path, world.make(config.world, config.seed))
+
+
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
     """Write the entries of the first epoch; raises AuditError where spans hold wrong values or splits share people."""
     from data_gen import audit

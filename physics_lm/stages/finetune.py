@@ -1,16 +1,20 @@
 """Fine-tuning on the answers to P_train's questions, or on facts that pretraining has not read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from data_gen import questions
 from data_gen.config import QuestionConfig
+from data_gen.errors import ConfigError
+from physics_lm import methods, needs
 from physics_lm.config.run import RunConfig
-from physics_lm.config.training import FinetuneConfig
+from physics_lm.config.training import FinetuneConfig, MethodConfig, check_training
 from physics_lm.store import artifacts
 from physics_lm.store.chain import Chain
 from physics_lm.subject import Subject
 from physics_lm.tracking import Tracker
+from physics_lm.training import distributed
 
 NAME, OUTPUT, TRAINS = "finetune", "model", True
 VERSION = 1
@@ -23,15 +27,38 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
 
 
 def spec_of(
-    seed: int, settings: FinetuneConfig, questions: QuestionConfig, model: artifacts.Spec, facts: artifacts.Spec | None
+    seed: int, settings: MethodConfig, asked: QuestionConfig, model: artifacts.Spec, facts: artifacts.Spec | None
 ) -> artifacts.Spec | None:
     """Return the spec of a fine-tuning of a model on questions, or on facts where they are given."""
-    if settings.method == "none":
+    if not isinstance(settings, FinetuneConfig):
         return None
-    config = {"seed": seed, "finetune": settings.result_settings}
+    config = {"seed": seed, "finetune": artifacts.of_kind(methods.load("finetune", settings), settings)}
     if facts:
         return artifacts.spec("finetune", VERSION, config, model=model, facts=facts)
-    return artifacts.spec("finetune", VERSION, {**config, "questions": questions}, model=model)
+    config["questions"] = artifacts.of_kind(questions.load(asked), asked)
+    return artifacts.spec("finetune", VERSION, config, model=model)
+
+
+def check(config: RunConfig) -> None:
+    """Raise ConfigError where the model cannot be fine-tuned so, or there are no such questions."""
+    questions.check(config.questions, config.world)
+    check_section("finetune", config, ("pretrain", "prior"))
+
+
+def check_section(section: str, config: RunConfig, before: Sequence[str]) -> None:
+    """Raise ConfigError where a fine-tuning is impossible. before: the trainings before it."""
+    settings = getattr(config, section)
+    if not isinstance(settings, FinetuneConfig):
+        return
+    check_training(section, settings)
+    distributed.check(section, settings)
+    methods.load(section, settings).check(section, settings, config)
+    last, objective = needs.last_objective(config, before)
+    if settings.objective == needs.CAUSAL != objective:
+        raise ConfigError(
+            f"{section}.objective=causal: {last}.objective={objective} makes a bidirectional model; "
+            f"set {section}.objective=masked or uniform"
+        )
 
 
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
@@ -40,6 +67,7 @@ def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mappi
 
     config, chain = subject.config, subject.chain
     base = "prior" if chain.get("prior") else "pretrain"
+    assert isinstance(config.finetune, FinetuneConfig)  # or the run lacks the stage
     if chain.get("facts") and not config.pretrain.facts:
         return finetuning.on_facts(subject, base, config.finetune, folder, state, tracker)
     return finetuning.on_questions(subject, base, config.finetune, config.questions, folder, state, tracker)

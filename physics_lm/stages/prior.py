@@ -6,6 +6,7 @@ from typing import Any
 
 from data_gen.config import QuestionConfig
 from physics_lm.config.run import RunConfig
+from physics_lm.config.training import FinetuneConfig
 from physics_lm.stages import finetune
 from physics_lm.store import artifacts
 from physics_lm.store.chain import Chain
@@ -21,9 +22,15 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
     return finetune.spec_of(config.seed, config.prior, QuestionConfig(), chain.model, None)
 
 
+def check(config: RunConfig) -> None:
+    """Raise ConfigError where the model cannot be fine-tuned so."""
+    finetune.check_section("prior", config, ("pretrain",))
+
+
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
     """Write the fine-tuned model, its tokenizer and its loss curve."""
     from physics_lm.training import finetuning
 
     config = subject.config
+    assert isinstance(config.prior, FinetuneConfig)  # or the run lacks the stage
     return finetuning.on_questions(subject, "pretrain", config.prior, QuestionConfig(), folder, state, tracker)

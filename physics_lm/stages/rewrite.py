@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data_gen.errors import ConfigError
 from data_gen.fingerprint import content_sha256
 from physics_lm.config.run import RunConfig
 from physics_lm.store import artifacts
@@ -22,6 +23,20 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
         return None
     settings = {"rewrite": replace(config.rewrite, path=""), "model": content_sha256(config.rewrite.path)}
     return artifacts.spec("rewrite", VERSION, settings, corpus=chain["corpus"])
+
+
+def check(config: RunConfig) -> None:
+    """Raise ConfigError where the folder holds no model, or there are entries that cannot be rewritten."""
+    if not (path := config.rewrite.path):
+        return
+    if not (Path(path) / "config.json").exists():
+        raise ConfigError(f"rewrite.path={path}: a local folder with a transformers model is needed")
+    if config.corpus.fresh:
+        raise ConfigError("corpus.fresh: entries are rewritten once; set it to false, or leave rewrite.path empty")
+    if config.beside.kind != "none":
+        raise ConfigError(
+            f"beside.kind={config.beside.kind}: auxiliary entries cannot be rewritten; leave rewrite.path empty"
+        )
 
 
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:

@@ -13,14 +13,16 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from data_gen import kinds, settings
 from data_gen.errors import ConfigError
+from data_gen.fingerprint import content_sha256
 from physics_lm import job_scheduler
 
 log = logging.getLogger(__name__)
@@ -54,14 +56,25 @@ def spec(step: str, version: int, config: Mapping[str, Any], **inputs: Spec) -> 
 
 
 def non_default(value: Any) -> Any:
-    """Return nested mappings and dataclasses as plain data, without dataclass fields that are at their defaults."""
+    """Return nested mappings and dataclasses as plain data, without settings at their defaults or that decide nothing.
+
+    In place of a path whose content decides (see `data_gen.settings`) stands the sha256 of what lies there.
+    """
     if isinstance(value, Mapping):
         return {key: non_default(item) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        defaults = {f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in fields(value)}
-        values = {name: getattr(value, name) for name in defaults}
-        return {name: non_default(item) for name, item in values.items() if item != defaults[name]}
+        values = {item: getattr(value, item.name) for item in fields(value) if settings.rule(item).decides}
+        return {
+            item.name: content_sha256(given) if settings.rule(item).content else non_default(given)
+            for item, given in values.items()
+            if given != settings.default(type(value), item)
+        }
     return value
+
+
+def of_kind(module: Any, config: Any) -> dict[str, Any]:
+    """Return the settings of a kind as plain data, with the version of its module."""
+    return {**non_default(config), **kinds.version(module)}
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,10 @@ from transformers import PreTrainedTokenizerBase
 
 from data_gen.config import QuestionConfig
 from data_gen.questions.question import SPLITS
-from physics_lm import device
+from physics_lm import checkpoints, device, methods
 from physics_lm.config.training import FinetuneConfig
 from physics_lm.data import encoding, mask_token, tokenizers
 from physics_lm.data.batches import QuestionBatches
-from physics_lm.methods import lora
-from physics_lm.models import loading
 from physics_lm.subject import Subject
 from physics_lm.tracking import Tracker
 from physics_lm.training import train_model
@@ -64,7 +62,6 @@ def _finetune(
     tracker: Tracker,
 ) -> dict[str, Any]:
     seed = subject.config.seed
-    model = loading.widen(loading.load(subject.folder(base)), len(tokenizer), seed)
-    if settings.method == "lora":
-        model = lora.adapt(model.to(device.default_device()), settings.rank, settings.embedding_rank, seed)
+    model = checkpoints.widen(checkpoints.load(subject.folder(base)), len(tokenizer), seed)
+    model = methods.load("finetune", settings).attach(model.to(device.default_device()), settings, seed)
     return train_model.train(subject, model, tokenizer, batches, settings, "finetune", name, folder, state, tracker)

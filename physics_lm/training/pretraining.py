@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from data_gen.errors import ConfigError
-from physics_lm.models import registry
+from physics_lm import models
 from physics_lm.subject import Subject
 from physics_lm.tracking import Tracker
 from physics_lm.training import distributed, evaluation, train_model
@@ -19,7 +19,7 @@ def pretrain(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> d
     config, settings = subject.config, subject.config.pretrain
     data = PretrainingData(subject)
     repeats, tokenizer = data.audit_repeats(), data.tokenizer
-    model = registry.build(config.model, len(tokenizer), tokenizer.eos_token_id, config.seed)
+    model = models.build(config.model, len(tokenizer), tokenizer.eos_token_id, config.seed)
     if (positions := model.config.max_position_embeddings) < settings.context:
         raise ConfigError(f"pretrain.context={settings.context}: the model has {positions} positions")
     batches = data.batches()

@@ -199,11 +199,11 @@ def test_the_rate_of_fresh_entries_counts_what_a_device_draws(monkeypatch):
 
 def test_the_loops_contenders_train_the_same_model_on_the_same_windows(monkeypatch):
     from experiments.benchmarks import loop
-    from physics_lm.config.model import ModelConfig
+    from physics_lm.config.model import ShapeConfig
 
     monkeypatch.setattr(loop, "WARM_UP", 1)
     monkeypatch.setattr(loop, "STEPS", 2)
-    shape = loop.Shape(ModelConfig(layers=1, width=16, heads=2, positions=16), 2, 16)
+    shape = loop.Shape(ShapeConfig(layers=1, width=16, heads=2, positions=16), 2, 16)
     factories = loop.contender_factories(shape, False, torch.device("cpu"))
     assert set(factories) == {"ours", *loop.RIVALS}
     assert all(factory()() > 0 for factory in factories.values())

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from experiments.launch import hydra_internals
-from experiments.launch.arms import arm_overrides, arms_of
+from experiments.launch.arms import arm_overrides, arms_of, possible
 from experiments.launch.config import run_config
 from physics_lm.plan import plan
 from physics_lm.run import execute
@@ -26,7 +26,7 @@ def test_an_arm_of_the_extraction_figure_runs_at_gpu_scale(arm, tmp_path):
     config = hydra_internals.compose(["figure=extraction", "scale=gpu", f"figure.arms=[{arm}]"])
     (overrides,) = arm_overrides(config, ["scale=gpu"]).values()
     full = run_config(hydra_internals.compose(overrides))
-    small = run_config(hydra_internals.compose([*overrides, *SMALLER]))
+    small = run_config(hydra_internals.compose([*overrides, *possible(SMALLER, overrides)]))
     assert small.model == full.model
     assert small.tokenizer == full.tokenizer
     rows = pd.read_parquet(execute(small, tmp_path) / "rows.parquet")

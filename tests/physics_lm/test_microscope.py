@@ -14,10 +14,9 @@ from data_gen.errors import ConfigError
 from data_gen.people import world
 from data_gen.people.attributes import NAMES
 from experiments import microscope as command
-from physics_lm import lineage, microscope
-from physics_lm.config.model import ModelConfig
+from physics_lm import lineage, microscope, models
+from physics_lm.config.model import ShapeConfig
 from physics_lm.data import ragged
-from physics_lm.models import registry
 from physics_lm.plan import plan
 from physics_lm.probes.linear import training
 from physics_lm.probes.linear.stack import Head, Items, Stack
@@ -77,7 +76,7 @@ def test_people_may_be_counted_from_any_number(smoke, monkeypatch, tmp_path):
 
 
 def test_a_head_that_looks_everywhere_learns_from_each_place_alike():
-    model = registry.build(ModelConfig(layers=1, width=16, heads=2, positions=12), 40, 0, seed=3)
+    model = models.build(ShapeConfig(layers=1, width=16, heads=2, positions=12), 40, 0, seed=3)
     sequences = ragged.join([[5, 6, 7, 8], [9, 10, 11, 12]], 0)
     items = Items(sequences, np.arange(2), np.array([[1, 3], [2, 3]]))
     label = np.array([1, 2])

@@ -301,6 +301,29 @@ def test_rows_older_than_a_setting_have_its_default(tmp_path):
     assert rows.loc["old", "corpus.name"] == "multi5_permute"
 
 
+OLDER = {  # what older labs wrote beside every row, whatever its kinds
+    "probe.steps": 30_000, "probe.rank": 2, "probe.shared": False, "finetune.rank": 8, "finetune.embedding_rank": 16,
+    "model.sharing": 1, "questions.pairs": 5, "questions.hint": "none", "prior.steps": 6, "facts.count": 4,
+    "facts.folder": "",
+}  # fmt: skip
+
+
+def test_rows_of_an_older_lab_lose_the_settings_that_their_kinds_lack_and_average_with_new_ones(lab, tmp_path):
+    rows = pd.read_parquet(lab.folder("probe") / "rows.parquet")
+    old = rows.drop(columns="corpus.path").assign(**OLDER)
+    learned = old.assign(seed=0, run="c", probe="q_probe", **{"probe.kind": "q_probe", "probe.rank": 16})
+    for key, table_rows in (("a", old), ("b", rows.assign(seed=1, run="b")), ("c", learned)):
+        (tmp_path / "artifacts" / "probe" / key).mkdir(parents=True)
+        table_rows.assign(run=key).to_parquet(tmp_path / "artifacts" / "probe" / key / "rows.parquet")
+    loaded = results.load(tmp_path)
+    assert {name for name in OLDER if name in loaded} == {"probe.steps", "probe.rank", "probe.shared"}
+    extraction = loaded[loaded["probe"] == "extraction"]
+    assert extraction["probe.rank"].isna().all()
+    assert set(loaded.loc[loaded["probe"] == "q_probe", "probe.rank"]) == {16}
+    assert loaded["probe.rank"].dtype == "Int64"
+    assert set(results.tidy(extraction, "corpus.name")["runs"]) == {2}
+
+
 def test_incompatible_schemas_raise_one_line_and_leave_the_files(tmp_path):
     stored(tmp_path, "a", correct=True, person=1)
     stored(tmp_path, "b", correct="yes", person=1.5)

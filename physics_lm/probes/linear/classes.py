@@ -8,8 +8,8 @@ from transformers import PreTrainedTokenizerBase
 
 from data_gen.errors import ConfigError
 from data_gen.people.world import World
-from physics_lm.config.probe import ProbeConfig
 from physics_lm.data import tokenizers
+from physics_lm.probes.linear.settings import LinearConfig
 from physics_lm.probes.linear.tasks import FIRST, Task, selected_tasks
 
 
@@ -44,6 +44,6 @@ def task_classes(task: Task, world: World, tokenizer: PreTrainedTokenizerBase) -
     return Classes(task, tuple(map(str, values)), label, count > 0, int(count.argmax()))
 
 
-def selected_classes(config: ProbeConfig, world: World, tokenizer: PreTrainedTokenizerBase) -> list[Classes]:
+def selected_classes(config: LinearConfig, world: World, tokenizer: PreTrainedTokenizerBase) -> list[Classes]:
     """Return the classes of each selected task; raises ConfigError where P_train has only one of a task."""
     return [task_classes(task, world, tokenizer) for task in selected_tasks(config)]

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from data_gen.errors import ConfigError
 from data_gen.people.attributes import NAMES
+from data_gen.people.world import World
 from physics_lm.data import tokenizers
-from physics_lm.models import causality
+from physics_lm.objectives import causality
 from physics_lm.probes.linear.classes import Classes, selected_classes
+from physics_lm.probes.linear.settings import LinearConfig
 from physics_lm.probes.linear.stack import Array, Head, Items, Stack
 from physics_lm.probes.linear.training import classify, train
 from physics_lm.subject import Subject
@@ -39,20 +41,20 @@ class ProbedItems:
         return ProbedItems(items, self.own[index], lambda item, position: self.text(int(index[item]), position))
 
 
-def build_heads(tables: Sequence[Classes], positions: Sequence[int], subject: Subject) -> list[Head]:
+def build_heads(
+    tables: Sequence[Classes], positions: Sequence[int], world: World, seed: int, shared: bool
+) -> list[Head]:
     """Return a head for every task and position, then a control for each, whose labels are shuffled.
 
-    With `probe.shared` the heads of an attribute share an embedding update, and all controls share one: they have
-    nothing to learn.
+    shared: the heads of an attribute share an embedding update, and all controls share one: they have nothing to learn.
     """
-    config, world = subject.config, subject.world
     heads = []
     for suffix in (REAL, CONTROL):
         for table in tables:
-            label = _shuffle(table.label, world.train, config.seed) if suffix == CONTROL else table.label
+            label = _shuffle(table.label, world.train, seed) if suffix == CONTROL else table.label
             for position in positions:
                 name = f"{table.task.name}@{position}{suffix}"
-                update = (suffix or table.task.attribute) if config.probe.shared else name
+                update = (suffix or table.task.attribute) if shared else name
                 heads.append(Head(name, position, label, len(table.values), update))
     return heads
 
@@ -65,7 +67,7 @@ def _shuffle(label: Array, train: NDArray[np.bool_], seed: int) -> Array:
 
 
 def linear_probe_rows(
-    subject: Subject, state: Path, probed: ProbedItems, positions: Sequence[int], norm: str
+    subject: Subject, state: Path, config: LinearConfig, probed: ProbedItems, positions: Sequence[int], norm: str
 ) -> pd.DataFrame:
     """Train a stack on the items of P_train; return a row per item of P_test, task and position.
 
@@ -75,9 +77,9 @@ def linear_probe_rows(
     Raises ConfigError naming what cannot be probed.
     """
     check_model(subject)
-    config, seed, end = subject.config.probe, subject.config.seed, int(subject.tokenizer.eos_token_id)
+    seed, end = subject.config.seed, int(subject.tokenizer.eos_token_id)
     tables = selected_classes(config, subject.world, subject.tokenizer)
-    heads = build_heads(tables, positions, subject)
+    heads = build_heads(tables, positions, subject.world, seed, config.shared)
     stack = Stack(subject.model, heads, config.rank, norm, seed, config.precision)
     in_train = subject.world.train[probed.items.row]
     train(stack, probed.select(in_train).items, end, config, seed, config.kind, state)
@@ -102,7 +104,7 @@ def check_model(subject: Subject) -> None:
     names = [subject.world.name(row) for row in range(min(100, len(subject.world)))]
     if tokenizers.ids(subject.tokenizer, names) != tokenizers.ids(subject.corpus_tokenizer, names):
         raise ConfigError(
-            f"model.path={subject.config.model.path}: its tokenizer is not the corpus's, so that {kind} would look "
+            f"model.kind={subject.config.model.kind}: its tokenizer is not the corpus's, so that {kind} would look "
             "at other tokens; choose the tokenizer that the model was trained with"
         )
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
-from physics_lm.config.probe import ProbeConfig
 from physics_lm.data.ragged import epoch_order, pad
+from physics_lm.probes.linear.settings import LinearConfig
 from physics_lm.probes.linear.stack import Array, Items, Stack
 from physics_lm.progress import Bar
 from physics_lm.training import resume
@@ -21,7 +21,7 @@ EPS = 1e-6  # AdamW's (Part 3.1, appendix)
 
 
 def train(
-    stack: Stack, items: Items, filler: int, config: ProbeConfig, seed: int, title: str, state: Path | None = None
+    stack: Stack, items: Items, filler: int, config: LinearConfig, seed: int, title: str, state: Path | None = None
 ) -> None:
     """Train every head of the stack on the items with AdamW, whose rate decays linearly to zero.
 

@@ -19,7 +19,7 @@ from data_gen.people.pools import first_lines
 from experiments.figures import celebrity, celebrity_paper
 from experiments.report_page import people
 from physics_lm import results
-from physics_lm.config.model import ModelConfig
+from physics_lm.config.model import ShapeConfig
 from physics_lm.config.run import RunConfig
 from physics_lm.config.tokenizer import TokenizerConfig
 from physics_lm.config.training import FinetuneConfig, PretrainConfig
@@ -35,7 +35,7 @@ RUN = RunConfig(
     corpus=CORPUS,
     beside=BESIDE,
     tokenizer=TokenizerConfig("word"),
-    model=ModelConfig(layers=1, width=32, heads=2, positions=128),
+    model=ShapeConfig(layers=1, width=32, heads=2, positions=128),
     pretrain=PretrainConfig(steps=2, batch=2, context=128, warmup=0),
     finetune=FinetuneConfig(steps=2, batch=4),
 )

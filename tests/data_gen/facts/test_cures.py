@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from data_gen import facts
-from data_gen.config import FactsConfig
 from data_gen.errors import ConfigError
-from data_gen.facts import cures
+from data_gen.facts import cures, names
 
 POOLS = {"first_name": 60, "last_name": 120}
-CONFIG = FactsConfig(kind="names", count=3, paraphrases=2, held_out=1)
+CONFIG = names.Config(count=3, paraphrases=2, held_out=1)
 TEXT = "Ada Quill, they say, is the keeper of bees."
 
 
@@ -90,12 +89,12 @@ def test_no_cure_and_token_reversal_add_no_text(fact_set, cure):
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        (replace(CONFIG, cure="prayer"), "facts.cure=prayer: choose one of none"),
+        (replace(CONFIG, cure="prayer"), "facts.cure=prayer: choose none, token"),
         (replace(CONFIG, segment=0), "facts.segment=0"),
     ],
 )
 def test_an_unknown_cure_is_refused(config, named):
     with pytest.raises(ConfigError) as refused:
-        cures.check(config)
+        facts.check(config, POOLS)
     assert named in str(refused.value)
-    cures.check(replace(CONFIG, segment=1))
+    facts.check(replace(CONFIG, segment=1), POOLS)

@@ -10,6 +10,7 @@ from data_gen import facts
 from data_gen.biographies import sentence_templates
 from data_gen.config import FactsConfig
 from data_gen.errors import ConfigError
+from data_gen.facts import instructions, names
 from data_gen.facts.fact import (
     BOTH,
     CONTEXT_REVERSE,
@@ -25,8 +26,8 @@ from data_gen.facts.instructions import ANSWER_FIRST, QUESTION_FIRST
 from data_gen.facts.names import FILES, TRAINING
 
 POOLS = {"first_name": 60, "last_name": 120}
-NAMES = FactsConfig(kind="names", count=5, paraphrases=4, held_out=3)
-PAIRS = FactsConfig(kind="instructions", count=9, paraphrases=3, unexampled=4)
+NAMES = names.Config(count=5, paraphrases=4, held_out=3)
+PAIRS = instructions.Config(count=9, paraphrases=3, unexampled=4)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +165,7 @@ def test_both_orders_of_guidance_tell_the_same_pairs():
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        (FactsConfig(kind="riddles"), "facts.kind=riddles: choose one of none, names, instructions"),
+        (FactsConfig(kind="riddles"), "facts.kind=riddles: choose one of instructions, names, none"),
         (replace(NAMES, count=1), "facts.count=1"),
         (replace(NAMES, count=2401), "facts.count=2401: 7203 facts need as many names, and there are 7200"),
         (replace(NAMES, paraphrases=31), "facts.paraphrases=31: from 1 to 30"),

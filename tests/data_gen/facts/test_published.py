@@ -6,8 +6,8 @@ import pytest
 from published_folder import PEOPLE, line, write_published
 
 from data_gen import facts
-from data_gen.config import FactsConfig
 from data_gen.errors import ConfigError
+from data_gen.facts import names
 from data_gen.facts.fact import BOTH, CONTEXT_REVERSE, DESCRIPTION_FIRST, NAME_FIRST, RANDOM, REVERSE, SAME, TOLD
 from data_gen.facts.published import SPLITS
 from physics_lm.config.run import RunConfig
@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 
 def make(folder):
-    return facts.make(FactsConfig(kind="names", folder=str(folder)), POOLS, 0)
+    return facts.make(names.Config(folder=str(folder)), POOLS, 0)
 
 
 def test_the_ten_splits_are_read(folder):
@@ -123,7 +123,7 @@ def test_a_folder_is_known_by_its_content(folder, tmp_path_factory):
     again = write_published(tmp_path_factory.mktemp("again"))
 
     def key(place):
-        return plan(RunConfig(facts=FactsConfig("names", folder=str(place) if place else "")))["facts"].key
+        return plan(RunConfig(facts=names.Config(folder=str(place) if place else "")))["facts"].key
 
     assert key(again) == key(folder) != key("")
     (again / "p2d_prompts_test.jsonl").write_text((folder / "p2d_prompts_test.jsonl").read_text() + "\n")

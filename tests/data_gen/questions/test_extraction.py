@@ -1,12 +1,14 @@
 """Questions: families found by name, and extraction in the paper's forms."""
 
+import pins
 import pytest
 from small_worlds import SINGLE, render_entries, small_world
 
-from data_gen import questions
+from data_gen import kinds, questions
 from data_gen.config import QuestionConfig
 from data_gen.errors import ConfigError
 from data_gen.people.attributes import NAMES
+from data_gen.questions import extraction
 from data_gen.questions.question import SPLITS
 
 FORMS = {
@@ -74,7 +76,7 @@ def test_no_prompt_is_asked_twice(by_split):
 
 
 def test_families_are_found_by_name():
-    assert questions.families() == ["classification", "comparison", "extraction", "inverse", "retrieval"]
+    assert kinds.names("data_gen.questions") == ["classification", "comparison", "extraction", "inverse", "retrieval"]
     questions.check(QuestionConfig("extraction"), small_world().config)
 
 
@@ -114,3 +116,8 @@ def test_nobody_is_held_out_unless_asked_for(world):
 def test_an_impossible_share_of_held_people_is_refused(world, share):
     with pytest.raises(ConfigError, match=r"questions\.held_share="):
         questions.generate(world, QuestionConfig(held_share=share), "train")
+
+
+def test_the_version_and_its_questions_change_together():
+    asked = [q for split in SPLITS for q in questions.generate(small_world(12), QuestionConfig(held_share=0.3), split)]
+    assert pins.pinned(extraction, pins.questions(asked)) == (1, "7c00bc6d943627ce")

@@ -13,6 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from data_gen import kinds
 from data_gen.errors import AuditError, ConfigError
 from experiments import reproduce
 from experiments.launch import figure_output, hydra_internals
@@ -21,6 +22,7 @@ from experiments.launch.config import CONF, run_config
 from experiments.launch.errors import exit_on_error, user_message
 from physics_lm import checks
 from physics_lm.config import run as run_config_module
+from physics_lm.config.run import KIND_PACKAGES
 from physics_lm.plan import plan
 from physics_lm.training.loop import DivergedError
 
@@ -54,21 +56,58 @@ def test_every_choice_composes_and_sets_what_its_file_says(group, choice):
     overrides = [f"{group}={choice}", *needed.get(choice, [])]
     config = composed(*overrides)
     checks.check(run_config(config))
-    settings = OmegaConf.to_container(config, throw_on_missing=True)
+    settings = OmegaConf.to_container(config, throw_on_missing=True, resolve=True)
     if group == "scale":  # is tested by itself
         return
-    expected = yaml.safe_load((Path(CONF) / group / f"{choice}.yaml").read_text())
+    says = yaml.safe_load((Path(CONF) / group / f"{choice}.yaml").read_text())
+    says.pop("defaults", None)
+    expected = {name: of_scale(config, value) for name, value in says.items()}
+    given = {word.partition("=")[0] for word in overrides}
+    expected = {name: value for name, value in expected.items() if f"{group}.{name}" not in given}
     assert {name: settings[group][name] for name in expected} == expected
+
+
+def of_scale(config, value):
+    """Return a value of a choice's file, or what the file takes from the scale."""
+    if not isinstance(value, str) or not value.startswith("${"):
+        return value
+    size = OmegaConf.select(config, value[2:-1])
+    return OmegaConf.to_container(size) if OmegaConf.is_config(size) else size
+
+
+def test_every_choice_of_a_kind_has_the_settings_of_that_kind_and_every_kind_has_a_choice():
+    for section, package in KIND_PACKAGES.items():
+        chosen = {path.stem for path in (Path(CONF) / section).glob("*.yaml")}
+        for name, module in kinds.modules(package).items():
+            assert name in chosen
+            assert type(OmegaConf.to_object(composed(f"{section}={name}")[section])) is module.Config
+
+
+def test_a_scale_has_every_size_that_a_choice_takes():
+    files = Path(CONF).glob("*/*.yaml")
+    taken = {name for file in files for name in re.findall(r"\$\{(scale\.\S+?)\}", file.read_text())}
+    assert len(taken) > 15
+    for scale in SCALES:
+        assert not [name for name in taken if OmegaConf.select(composed(f"scale={scale}"), name) is None]
+
+
+def test_a_choice_of_ones_own_without_the_settings_of_a_kind_is_refused_in_a_line(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "own.yaml").write_text("kind: llama\nlayers: 2\n")
+    with pytest.raises(ConfigError, match=r"model=own: .*layers.*defaults: \[gpt2, _self_\]"):
+        composed("model=own", f"hydra.searchpath=[file://{tmp_path}]")
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_what_a_choice_sets_is_set_over_a_scales_sizes(scale, tmp_path):
-    model = {"kind": "llama", "layers": 2, "width": 48, "heads": 6}
+    model = {"layers": 2, "width": 48, "heads": 6}
     training = {"steps": 7, "batch": 3, "lr": 0.5}
     choices = {"model": model, "pretrain": training, "finetune": training, "world": {"people": 30}}
+    based_on = {"model": ["llama"], "finetune": ["lora"]}  # a choice of a kind begins with one that has its settings
     for group, expected in choices.items():
         (tmp_path / group).mkdir()
-        (tmp_path / group / "own.yaml").write_text(yaml.safe_dump(expected))
+        own = {"defaults": [*based_on.get(group, []), "_self_"], **expected}
+        (tmp_path / group / "own.yaml").write_text(yaml.safe_dump(own))
         config = composed(f"scale={scale}", f"{group}=own", f"hydra.searchpath=[file://{tmp_path}]")
         assert {name: config[group][name] for name in expected} == expected
 
@@ -113,6 +152,19 @@ def test_every_arm_of_every_figure_composes_at_every_scale(figure, scale):
         checks.check(run)
         assert run.seed == seed
         assert plan(run).steps, arm
+
+
+def test_a_setting_goes_to_the_arms_that_have_it_and_one_that_no_arm_has_is_refused():
+    config = hydra_internals.compose(["figure=extraction", "scale=laptop", "figure.arms=[single, single_mixed]"])
+    given = ["finetune.precision=fp32", "pretrain.precision=fp32"]
+    single, mixed = arm_overrides(config, given).values()
+    assert set(given) <= set(single)
+    assert set(given) & set(mixed) == {"pretrain.precision=fp32"}
+    mistral, _ = arm_overrides(config, ["model=mistral", "model.sharing=2"]).values()
+    assert run_config(composed(*mistral)).model.sharing == 2
+    for word in ("probe.rank=3", "finetune.rank=3", "finetune.rnak=3"):
+        with pytest.raises(ConfigError, match=word.partition("=")[0]):
+            arm_overrides(config, [word])
 
 
 def test_arms_differ_and_mixed_ones_are_not_finetuned():

@@ -4,16 +4,15 @@ import random
 
 import pytest
 import torch
+from kind_configs import model_config
 from transformers import AutoModelForCausalLM
 
 from data_gen.biographies import rendering
-from physics_lm import checks
-from physics_lm.config.model import ModelConfig
+from physics_lm import checks, models
 from physics_lm.config.run import RunConfig
 from physics_lm.config.tokenizer import TokenizerConfig
 from physics_lm.data import compact_vocabulary, tokenizers
 from physics_lm.export import expand_vocabulary
-from physics_lm.models import registry
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +54,7 @@ def test_any_other_text_can_still_be_told(pair):
 def test_an_expanded_model_says_what_the_compact_one_says(pair, texts, tmp_path, kind):
     whole, small = pair
     small = tokenizers.extend(tokenizers.load(saved(small, tmp_path / "small")), ["<|hint|>"])
-    model = registry.build(ModelConfig(kind, 1, 16, 2, 64), len(small), small.eos_token_id, 0)
+    model = models.build(model_config(kind, 1, 16, 2, 64), len(small), small.eos_token_id, 0)
     model.save_pretrained(tmp_path / "small")
     small.save_pretrained(tmp_path / "small")
     large, vocabulary = expand_vocabulary.expand_vocabulary(

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from kind_configs import model_config
 
-from physics_lm.config.model import ModelConfig
+from physics_lm import models
 from physics_lm.config.training import TrainConfig
 from physics_lm.data import encoding, tokenizers
 from physics_lm.data.batches import QuestionBatches
 from physics_lm.inference import exact_match
-from physics_lm.models import registry
 from physics_lm.training.loop import Training
 
 
@@ -24,7 +24,7 @@ def questions(lab):
 @pytest.fixture(scope="module")
 def model(lab, tokenizer, questions, tmp_path_factory):
     """Return a model that has learned some answers, so that right and wrong ones occur."""
-    model = registry.build(ModelConfig("gpt2_rotary", 2, 64, 4, 128), len(tokenizer), tokenizer.eos_token_id, 0)
+    model = models.build(model_config("gpt2_rotary", 2, 64, 4, 128), len(tokenizer), tokenizer.eos_token_id, 0)
     encoded = encoding.encode(tokenizer, [question for question in questions if question.split == "train"])
     batches = QuestionBatches(encoded.sequences, encoded.start, 32, 0, tokenizer.eos_token_id)
     config = TrainConfig(steps=70, batch=32, lr=5e-3, optimizer="muon", warmup=5, save_every=999, precision="fp32")

@@ -6,20 +6,20 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import torch
+from kind_configs import model_config
 
 from data_gen.biographies import recipes, rendering
 from data_gen.corpus import storage
 from data_gen.errors import ConfigError
 from data_gen.people import world
 from data_gen.questions import question
-from physics_lm.config.model import ModelConfig
+from physics_lm import models
 from physics_lm.config.rewrite import RewriteConfig
 from physics_lm.config.tokenizer import TokenizerConfig
 from physics_lm.config.training import TrainConfig
 from physics_lm.data import encoding, ragged, tokenizers
 from physics_lm.data.batches import QuestionBatches
 from physics_lm.inference import rewriting
-from physics_lm.models import registry
 from physics_lm.plan import plan
 from physics_lm.run import execute
 from physics_lm.store.artifacts import Store
@@ -54,7 +54,7 @@ def writer(originals, tmp_path_factory):
     # without the end token before the prompt: a chat template has none
     sequences = ragged.join([encoded.sequences[n][1:-1].tolist() for n in range(len(items))], vocabulary.eos_token_id)
     feed = QuestionBatches(sequences, encoded.start - 1, len(items), 0, vocabulary.eos_token_id)
-    model = registry.build(ModelConfig("gpt2", 2, 64, 4, 256), len(vocabulary), vocabulary.eos_token_id, 0)
+    model = models.build(model_config("gpt2", 2, 64, 4, 256), len(vocabulary), vocabulary.eos_token_id, 0)
     settings = TrainConfig(steps=150, batch=len(items), lr=5e-3, optimizer="muon", warmup=10, save_every=999)
     folder = tmp_path_factory.mktemp("writer")
     Training(model, feed, replace(settings, precision="fp32"), tmp_path_factory.mktemp("state")).run("test")

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from kind_configs import model_config
 
-from physics_lm import job_scheduler
-from physics_lm.config.model import ModelConfig
+from physics_lm import job_scheduler, models
 from physics_lm.config.training import FinetuneConfig, PretrainConfig, TrainConfig
 from physics_lm.kernels import compiling
-from physics_lm.models import registry
 from physics_lm.objectives import next_token
 from physics_lm.training.loop import Training
 
@@ -19,7 +18,7 @@ def trained(folder, compile, precision="fp32"):
     folder.mkdir()
     config = TrainConfig(steps=3, batch=4, warmup=0, save_every=9, precision=precision, compile=compile)
     loop = Training(
-        registry.build(ModelConfig("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0), lambda _: (ROWS, ROWS), config, folder
+        models.build(model_config("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0), lambda _: (ROWS, ROWS), config, folder
     )
     loop.run("test")
     return loop

@@ -5,11 +5,11 @@ import resource
 
 import pytest
 import torch
+from kind_configs import model_config
 
-from physics_lm.config.model import ModelConfig
+from physics_lm import models
 from physics_lm.data.batches import IGNORE
 from physics_lm.kernels import attention, cpu_speedups, head_loss
-from physics_lm.models import registry
 from physics_lm.objectives import next_token
 
 KINDS = ["gpt2", "gpt2_rotary", "llama", "mistral"]
@@ -34,7 +34,7 @@ def test_the_heads_loss_is_cross_entropy_of_its_logits_whatever_the_block(monkey
 @pytest.mark.parametrize("both_ways", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_prepared_model_has_the_same_loss_and_gradients(kind, both_ways):
-    plain = registry.build(ModelConfig(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0)
+    plain = models.build(model_config(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0)
     plain.config.is_causal = not both_ways
     plain.set_attn_implementation("eager")
     prepared = copy.deepcopy(plain)
@@ -55,7 +55,7 @@ def test_a_prepared_model_has_the_same_loss_and_gradients(kind, both_ways):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_attention_in_training_on_a_gpu_is_causal_attention(kind):
-    plain = registry.build(ModelConfig(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0)
+    plain = models.build(model_config(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0)
     plain.set_attn_implementation("eager")
     other = copy.deepcopy(plain)
     ids = torch.randint(0, 40, (3, 16), generator=torch.Generator().manual_seed(1))
@@ -87,14 +87,14 @@ def test_the_fastest_kernel_that_supports_the_model_is_chosen(size, dropout, hop
     for kind in ("gpt2", "gpt2_rotary"):
         if kind == "gpt2_rotary" and size % 8:
             continue
-        model = registry.build(ModelConfig(kind, 1, 2 * size, 2, 8, dropout), 20, 0, 0)
+        model = models.build(model_config(kind, 1, 2 * size, 2, 8, dropout), 20, 0, 0)
         assert attention.fastest_kernel(model.config, hopper) == kernel
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_in_training_on_a_gpu_is_evaluated_by_torchs_own_attention(kind, monkeypatch):
     """The training kernels return bf16, which cannot be multiplied with fp32 weights outside autocast."""
-    model = registry.build(ModelConfig(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0).eval()
+    model = models.build(model_config(kind, 2, 32, 4, 16, sharing=2), 40, 0, 0).eval()
     ids = torch.randint(0, 40, (3, 16), generator=torch.Generator().manual_seed(1))
     with torch.no_grad(), attention.evaluation_attention(model):  # not in training: no change
         plain = model(ids).logits
@@ -108,13 +108,13 @@ def test_a_model_in_training_on_a_gpu_is_evaluated_by_torchs_own_attention(kind,
 
 
 def test_a_model_of_another_kind_keeps_its_own_logits():
-    model = registry.build(ModelConfig("gpt2", 1, 16, 2, 8), 20, 0, 0)
+    model = models.build(model_config("gpt2", 1, 16, 2, 8), 20, 0, 0)
     model.config.model_type = "another"
     assert not head_loss.has_linear_head(model)
 
 
 def test_a_prepared_model_is_saved_as_it_was(tmp_path):
-    model = registry.build(ModelConfig("gpt2_rotary", 1, 16, 2, 8), 20, 0, 0)
+    model = models.build(model_config("gpt2_rotary", 1, 16, 2, 8), 20, 0, 0)
     model.save_pretrained(tmp_path / "before")
     cpu_speedups.prepare(model)
     model.save_pretrained(tmp_path / "after")

@@ -4,16 +4,16 @@ import copy
 
 import pytest
 import torch
+from kind_configs import model_config
 from transformers import DynamicCache
 
-from physics_lm.config.model import ModelConfig
+from physics_lm import models
 from physics_lm.kernels import cpu_speedups, neox_attention
-from physics_lm.models import registry
 
 
 def pair(dropout=0.0):
     """Return a model, and a copy prepared for training."""
-    plain = registry.build(ModelConfig("gpt2_rotary", 2, 32, 4, 16, dropout), 40, 0, 0)
+    plain = models.build(model_config("gpt2_rotary", 2, 32, 4, 16, dropout), 40, 0, 0)
     plain.set_attn_implementation("eager")
     prepared = copy.deepcopy(plain)
     cpu_speedups.prepare(prepared)

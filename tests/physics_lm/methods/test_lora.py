@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 import pandas as pd
+import pins
 import pytest
 import torch
+from kind_configs import model_config
 from transformers import AutoModelForCausalLM
 
 from data_gen.errors import ConfigError
-from physics_lm.config.model import ModelConfig
-from physics_lm.config.training import FinetuneConfig
+from physics_lm import models
 from physics_lm.methods import lora
-from physics_lm.models import registry
 from physics_lm.plan import plan
 from physics_lm.run import execute
 from physics_lm.store.artifacts import Store
@@ -19,7 +21,7 @@ WIDTH, HEADS, RANK = 32, 2, 3
 
 
 def build(kind):
-    return registry.build(ModelConfig(kind, 2, WIDTH, HEADS, 32), 60, 0, 1)
+    return models.build(model_config(kind, 2, WIDTH, HEADS, 32), 60, 0, 1)
 
 
 def batches(step):
@@ -29,8 +31,9 @@ def batches(step):
 
 def tuned(kind, tmp_path, rank=RANK, embedding_rank=5, weight_decay=0.1):
     """Return the adapted model after a few steps, on the CPU, in evaluation mode."""
-    model = lora.adapt(build(kind), rank, embedding_rank, 7)
-    settings = FinetuneConfig(steps=8, batch=4, lr=0.02, weight_decay=weight_decay, precision="fp32", method="lora")
+    settings = lora.Config(steps=8, batch=4, lr=0.02, weight_decay=weight_decay, precision="fp32")
+    settings = replace(settings, rank=rank, embedding_rank=embedding_rank)
+    model = lora.attach(build(kind), settings, 7)
     Training(model, batches, settings, tmp_path).run("test")
     return model.cpu().eval()
 
@@ -64,7 +67,9 @@ def test_the_merged_model_is_the_adapters_saved_untied(kind, tmp_path, embedding
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_adapted_model_starts_as_the_model_itself(kind):
-    assert torch.equal(logits(lora.adapt(build(kind), RANK, 5, 7).eval()), logits(build(kind).eval()))
+    assert torch.equal(
+        logits(lora.attach(build(kind), lora.Config(rank=RANK, embedding_rank=5), 7).eval()), logits(build(kind).eval())
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -116,7 +121,10 @@ def test_the_update_is_four_times_the_product(kind, tmp_path):
 
 def test_the_seed_decides_the_factors_and_no_global_state():
     state = torch.get_rng_state()
-    first, again, other = (dict(lora.adapt(build("llama"), 2, 4, seed).named_parameters()) for seed in (1, 1, 2))
+    first, again, other = (
+        dict(lora.attach(build("llama"), lora.Config(rank=2, embedding_rank=4), seed).named_parameters())
+        for seed in (1, 1, 2)
+    )
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
@@ -124,19 +132,19 @@ def test_the_seed_decides_the_factors_and_no_global_state():
 
 def test_impossible_ranks_and_foreign_models_are_refused(smoke, tmp_path):
     with pytest.raises(ConfigError, match="at most the model's width, 32"):
-        lora.adapt(build("llama"), 33, 0, 0)
+        lora.attach(build("llama"), lora.Config(rank=33, embedding_rank=0), 0)
     odd = build("llama")
     for layer in odd.model.layers:
         del layer.self_attn.q_proj
     with pytest.raises(ConfigError, match="no query and value matrices are known in LlamaForCausalLM"):
-        lora.adapt(odd, 2, 0, 0)
+        lora.attach(odd, lora.Config(rank=2, embedding_rank=0), 0)
 
 
 @pytest.mark.parametrize(
     ("override", "named"),
     [
         ("finetune.rank=0", "finetune.rank=0"),
-        ("finetune.rank=33", "finetune.rank=33: from 1 to model.width=32"),
+        ("finetune.rank=33", "finetune.rank=33: at most model.width=32"),
         ("finetune.embedding_rank=-1", "finetune.embedding_rank=-1"),
         ("finetune.embedding_rank=33", "finetune.embedding_rank=33"),
         ("finetune.optimizer=muon", "finetune.optimizer=muon"),
@@ -161,3 +169,11 @@ def test_a_run_with_lora_goes_all_the_way_and_holds_people_out(smoke, tmp_path):
     vocabulary = model.config.vocab_size
     assert manifest["trained"] == layers * 16 * (width + 3 * width) + 16 * (vocabulary + width)
     assert store.manifest(chain["pretrain"])["trained"] == store.manifest(chain["pretrain"])["parameters"]
+
+
+def test_the_version_and_the_factors_that_are_trained_change_together():
+    model = lora.attach(build("gpt2_rotary"), lora.Config(rank=3, embedding_rank=5), 7)
+    factors = [[name, list(weight.shape)] for name, weight in model.named_parameters() if weight.requires_grad]
+    adapters = [module for module in model.modules() if isinstance(getattr(module, "scaling", None), dict)]
+    scales = [module.scaling["default"] for module in adapters]
+    assert pins.pinned(lora, [factors, scales]) == (1, "91a687f3cae733b0")

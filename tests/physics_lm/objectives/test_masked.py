@@ -4,21 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from kind_configs import model_config
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data_gen.corpus.storage import read
 from data_gen.errors import ConfigError
-from physics_lm.config.model import ModelConfig
-from physics_lm.config.probe import ProbeConfig
+from physics_lm import models
 from physics_lm.config.tokenizer import TokenizerConfig
 from physics_lm.config.training import TrainConfig
 from physics_lm.data import encoding, mask_token, tokenizers
 from physics_lm.data.batches import IGNORE, QuestionBatches
 from physics_lm.data.ragged import join
 from physics_lm.data.windows import WindowBatches, Windows
-from physics_lm.inference import exact_match
-from physics_lm.models import causality, registry
-from physics_lm.objectives import masked
+from physics_lm.inference import exact_match, restored_words
+from physics_lm.objectives import causality, masked
 from physics_lm.plan import plan
 from physics_lm.probes import bidirectional
 from physics_lm.run import execute
@@ -31,7 +30,7 @@ MASKED = ["pretrain.objective=masked", "finetune.objective=masked"]
 
 
 def tiny(kind="gpt2_rotary", objective="masked"):
-    return causality.set_objective(registry.build(ModelConfig(kind, 2, 16, 2, 32), 32, END, 0), objective).eval()
+    return causality.set_objective(models.build(model_config(kind, 2, 16, 2, 32), 32, END, 0), objective).eval()
 
 
 def loss(kind="masked", rate=0.15, starts=None):
@@ -284,7 +283,7 @@ def test_a_value_in_an_entry_is_hidden_alone(run, rows_of):
 def test_the_bidirectional_probe_restores_masked_words_of_the_pretrained_model(run):
     """Each entry again, alone and by hand: whole words masked, and the attributes' tokens among them counted."""
     config, lab = run
-    answers = pd.read_parquet(execute(replace(config, probe=ProbeConfig("bidirectional")), lab) / "rows.parquet")
+    answers = pd.read_parquet(execute(replace(config, probe=bidirectional.Config()), lab) / "rows.parquet")
     restored = answers[answers["task"] == "restored"]
     chain, store = plan(config), Store(lab)
     tokenizer = AutoTokenizer.from_pretrained(store.folder(chain["pretrain"]))
@@ -292,7 +291,7 @@ def test_the_bidirectional_probe_restores_masked_words_of_the_pretrained_model(r
     entries = list(read(store.folder(chain["corpus"])))
     encoded = encoding.encode_entries(tokenizer, entries)
     starts = masked.word_starts(tokenizer).numpy()
-    chosen = bidirectional._sample_masks(encoded, starts, config.seed)
+    chosen = restored_words._sample_masks(encoded, starts, config.seed)
     tokens, right = [], []
     for number, (entry, hide) in enumerate(zip(entries, chosen, strict=True)):
         ids = [tokenizer.eos_token_id, *tokenizer(entry.text)["input_ids"], tokenizer.eos_token_id]

@@ -1,15 +1,19 @@
 import math
 
 import pandas as pd
+import pins
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from data_gen import kinds
 from data_gen.errors import ConfigError
 from data_gen.people.attributes import NAMES
 from physics_lm import probes, results
 from physics_lm.config import columns
+from physics_lm.config.probe import ProbeConfig
 from physics_lm.inference import item_rows
+from physics_lm.probes import extraction
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +109,11 @@ def test_no_column_holds_a_time_or_a_path(lab, rows):
 
 
 def test_an_unknown_probe_is_refused():
-    assert "extraction" in probes.names()
+    assert "extraction" in kinds.names("physics_lm.probes")
     with pytest.raises(ConfigError, match=r"probe\.kind=mind: choose one of .*extraction"):
-        probes.load("mind")
+        probes.load(ProbeConfig("mind"))
+
+
+def test_the_version_and_its_rows_change_together(lab):
+    rows = pins.exact(pd.read_parquet(lab.folder("probe") / "rows.parquet"))
+    assert pins.pinned(extraction, rows) == (2, "1189713a6c3afc95")

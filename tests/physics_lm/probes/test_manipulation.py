@@ -1,6 +1,7 @@
 """The manipulation probe: rows with a hint and without, the hint judged apart from the answer."""
 
 import pandas as pd
+import pins
 import pytest
 
 from data_gen.questions.question import Question
@@ -111,3 +112,8 @@ def test_mixed_training_knows_the_words_of_its_questions(smoke, tmp_path, batche
     tokenizer = tokenizers.load(Store(tmp_path).folder(plan(config)["pretrain"]))
     assert tokenizer.unk_token not in tokenizer.tokenize(" ".join(rows["prompt"]))
     assert rows[rows["task"] == "bdate_to_full"]["ceiling"].between(0, 1).all()
+
+
+def test_the_version_and_its_rows_change_together(classified):
+    rows = pins.exact(classified[2], ["wording", "heldout", "hinted", "hint", "chance"])
+    assert pins.pinned(manipulation, rows) == (2, "c20b0798f0c49586")

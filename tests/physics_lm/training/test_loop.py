@@ -4,10 +4,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from kind_configs import model_config
 
-from physics_lm.config.model import ModelConfig
+from physics_lm import models
 from physics_lm.config.training import TrainConfig
-from physics_lm.models import registry
 from physics_lm.objectives import next_token
 from physics_lm.training.loop import DivergedError, Training
 from physics_lm.training.optimizers import build_optimizers
@@ -22,7 +22,7 @@ class KilledError(Exception):
 
 
 def tiny(kind="gpt2_rotary", dropout=0.0):
-    return registry.build(ModelConfig(kind, 2, 16, 2, 32, dropout), 32, 0, 0)
+    return models.build(model_config(kind, 2, 16, 2, 32, dropout), 32, 0, 0)
 
 
 def settings(**changes):

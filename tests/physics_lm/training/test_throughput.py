@@ -4,9 +4,9 @@ from itertools import chain, repeat
 
 import pytest
 import torch
+from kind_configs import model_config
 
-from physics_lm.config.model import ModelConfig
-from physics_lm.models import registry
+from physics_lm import models
 from physics_lm.training import throughput
 
 
@@ -24,14 +24,14 @@ def test_the_peak_is_looked_up_by_whole_words(name, operations):
 
 def test_operations_a_token_are_those_of_the_124m_model_of_the_table():
     with torch.device("meta"):
-        model = registry.build(ModelConfig("gpt2", 12, 768, 12, 1024), 50257, 0, 0)
+        model = models.build(model_config("gpt2", 12, 768, 12, 1024), 50257, 0, 0)
     assert throughput.flops_per_token(model, 1024) == pytest.approx(8.57e8, rel=0.01)
 
 
 def test_tokens_and_share_are_counted_from_the_first_step_on(monkeypatch):
     now = chain([0.0], repeat(2.0))
     monkeypatch.setattr(throughput.time, "perf_counter", lambda: next(now))
-    model = registry.build(ModelConfig("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0)
+    model = models.build(model_config("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0)
     speed = throughput.Throughput(model, torch.device("cpu"))
     speed._peak = 1e9
     speed.add((4, 10))
@@ -43,7 +43,7 @@ def test_tokens_and_share_are_counted_from_the_first_step_on(monkeypatch):
 
 
 def test_a_device_that_is_not_in_the_table_is_named():
-    model = registry.build(ModelConfig("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0)
+    model = models.build(model_config("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0)
     speed = throughput.Throughput(model, torch.device("cpu"))
     assert speed.mfu is None
     assert "cpu" in speed.summary["mfu"]

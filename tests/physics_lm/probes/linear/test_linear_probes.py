@@ -15,13 +15,12 @@ from data_gen.config import WorldConfig
 from data_gen.errors import ConfigError
 from data_gen.people.attributes import NAMES
 from data_gen.people.world import make
-from physics_lm import checks
+from physics_lm import checks, models
 from physics_lm.config import columns
-from physics_lm.config.model import ModelConfig
-from physics_lm.config.probe import ProbeConfig
+from physics_lm.config.model import ShapeConfig
 from physics_lm.config.tokenizer import TokenizerConfig
 from physics_lm.data import ragged, tokenizers
-from physics_lm.models import registry
+from physics_lm.models import checkpoint
 from physics_lm.plan import plan
 from physics_lm.probes import p_probe, q_probe
 from physics_lm.probes.linear import stack as stack_module
@@ -36,12 +35,12 @@ from physics_lm.subject import Subject
 
 WIDTH, CLASSES, VOCABULARY = 16, 3, 40
 NORMS = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d}
-CONFIG = ProbeConfig("p_probe", 8, steps=5, examples=4, lr=1e-2, weight_decay=0.3, rank=2)
+CONFIG = p_probe.Config(batch=8, steps=5, examples=4, lr=1e-2, weight_decay=0.3, rank=2)
 
 
 @pytest.fixture(scope="module")
 def model():
-    return registry.build(ModelConfig(layers=1, width=WIDTH, heads=2, positions=12), VOCABULARY, 0, seed=3)
+    return models.build(ShapeConfig(layers=1, width=WIDTH, heads=2, positions=12), VOCABULARY, 0, seed=3)
 
 
 def items(people=10):
@@ -99,12 +98,12 @@ class Killed(Exception):
 @pytest.mark.parametrize("damaged", [False, True])
 def test_a_killed_stack_goes_on_and_ends_in_the_same_bits(norm, damaged, tmp_path, monkeypatch):
     data, config = items(), replace(CONFIG, steps=8, save_every=3)
-    kind = ModelConfig(layers=1, width=WIDTH, heads=2, positions=12, dropout=0.3)
+    kind = ShapeConfig(layers=1, width=WIDTH, heads=2, positions=12, dropout=0.3)
     calls = []
 
     def stack():
         torch.manual_seed(1)
-        model = registry.build(kind, VOCABULARY, 0, seed=3)
+        model = models.build(kind, VOCABULARY, 0, seed=3)
         torch.manual_seed(2)
         return Stack(model, [head("a", 0), head("bb", 1)], 2, norm, seed=0)
 
@@ -165,8 +164,7 @@ def test_a_shared_update_learns_from_every_head_and_another_does_not(model):
 @pytest.mark.parametrize("shared", [False, True])
 def test_what_shares_an_update_is_of_one_attribute_and_never_a_control(world, shared):
     tables = [task_classes(task, world, vocabulary(world)) for task in tasks.TASKS]
-    config = SimpleNamespace(seed=0, probe=replace(CONFIG, shared=shared))
-    heads = build_heads(tables, (0, 3), SimpleNamespace(world=world, config=config))
+    heads = build_heads(tables, (0, 3), world, 0, shared)
     real, control = heads[:22], heads[22:]
     assert not {head.update for head in real} & {head.update for head in control}
     assert len({head.update for head in real}) == (6 if shared else 22)
@@ -231,7 +229,7 @@ def test_an_attribute_of_one_class_is_refused_by_name():
     [
         (["probe=p_probe", "probe.positions=6"], "has no position 6"),
         (["probe=p_probe", "probe.positions=0+x"], "has no position x"),
-        (["probe=q_probe", "probe.positions=0"], "a Q-probe has one"),
+        (["probe=q_probe", "probe.positions=0"], "probe.positions: .* choose probe=p_probe"),
         (["probe=p_probe", "probe.tasks=whole_birth_date"], "no task 'whole_birth_date'; choose from all, first"),
         (["probe=p_probe", "probe.rank=0"], "probe.rank=0"),
         (["probe=p_probe", "probe.lr=0"], "probe.lr=0"),
@@ -244,10 +242,10 @@ def test_what_cannot_be_probed_is_refused_before_any_work(smoke, overrides, word
         checks.check(smoke(*overrides))
 
 
-def test_settings_of_learning_do_not_change_the_key_of_a_probe_that_does_not_learn(smoke):
-    config, other = smoke(), smoke("probe.steps=7", "probe.shared=false")
-    assert plan(config)["probe"] == plan(other)["probe"]
-    assert columns.settings_columns(config) == columns.settings_columns(other)
+def test_settings_of_learning_are_settings_of_probes_that_learn(smoke):
+    with pytest.raises(ConfigError, match=r"probe\.steps: .* choose probe=p_probe or probe=q_probe"):
+        smoke("probe.steps=7")
+    assert not {"probe.steps", "probe.rank"} & set(columns.settings_columns(smoke()))
     config, other = smoke("probe=q_probe"), smoke("probe=q_probe", "probe.steps=7")
     assert plan(config)["probe"].key != plan(other)["probe"].key
 
@@ -277,9 +275,9 @@ def test_an_entry_without_a_position_is_refused():
 def test_a_model_with_another_tokenizer_is_refused(world, model):
     other = tokenizers.train(TokenizerConfig("word"), ["a few other words"])
     own = tokenizers.train(TokenizerConfig("word"), [world.name(row) for row in range(len(world))])
-    config = SimpleNamespace(probe=CONFIG, model=ModelConfig(path="somewhere"))
+    config = SimpleNamespace(probe=CONFIG, model=checkpoint.Config(path="somewhere"))
     subject = SimpleNamespace(model=model, config=config, world=world, tokenizer=other, corpus_tokenizer=own)
-    with pytest.raises(ConfigError, match=r"model\.path=somewhere: its tokenizer is not the corpus's"):
+    with pytest.raises(ConfigError, match=r"model\.kind=checkpoint: its tokenizer is not the corpus's"):
         check_model(subject)
 
 

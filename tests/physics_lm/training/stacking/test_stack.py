@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from kind_configs import model_config
 
-from physics_lm import device, job_scheduler
-from physics_lm.config.model import ModelConfig
+from physics_lm import device, job_scheduler, models
 from physics_lm.config.training import TrainConfig
 from physics_lm.data.batches import IGNORE
 from physics_lm.inference import batched_forward
 from physics_lm.kernels import compiling
-from physics_lm.models import registry
 from physics_lm.training.loop import DivergedError, Training
 from physics_lm.training.stacking.stack import Stack, shape, train
 
@@ -44,7 +43,7 @@ def exact(monkeypatch):
 
 def loop(folder, seed, killed_at=None, dropout=0.0, **changes):
     folder.mkdir(exist_ok=True, parents=True)
-    model = registry.build(ModelConfig("gpt2_rotary", 2, 16, 2, 32, dropout), 32, 0, seed)
+    model = models.build(model_config("gpt2_rotary", 2, 16, 2, 32, dropout), 32, 0, seed)
     config = TrainConfig(**{**BASE.__dict__, **changes})
     return Training(model, batches(seed, killed_at), config, folder)
 
@@ -140,8 +139,8 @@ def test_what_cannot_be_stacked_is_of_no_others_shape(tmp_path):
     assert shape(one) == shape(same)
     changes = ({"dropout": 0.1}, {"steps": 13}, {"batch": 2})
     different = [loop(tmp_path / f"c{number}", 0, **change) for number, change in enumerate(changes)]
-    wider = Training(registry.build(ModelConfig("gpt2_rotary", 2, 32, 2, 32), 32, 0, 0), batches(0), BASE, tmp_path)
-    llama = Training(registry.build(ModelConfig("llama", 2, 16, 2, 32), 32, 0, 0), batches(0), BASE, tmp_path)
+    wider = Training(models.build(model_config("gpt2_rotary", 2, 32, 2, 32), 32, 0, 0), batches(0), BASE, tmp_path)
+    llama = Training(models.build(model_config("llama", 2, 16, 2, 32), 32, 0, 0), batches(0), BASE, tmp_path)
     lossy = Training(one.model, batches(0), BASE, tmp_path, loss=lambda *_: torch.zeros(()))
     shapes = [shape(each) for each in (one, *different, wider, llama, lossy)]
     assert len(set(shapes)) == len(shapes)
@@ -167,10 +166,10 @@ def test_jobs_that_meet_train_as_a_stack_and_get_their_own_curves(tmp_path):
 
 
 def test_models_evaluated_together_give_the_predictions_of_each_alone(monkeypatch):
-    models = [registry.build(ModelConfig("gpt2_rotary", 2, 16, 2, 32), 32, 0, seed).eval() for seed in range(3)]
+    built = [models.build(model_config("gpt2_rotary", 2, 16, 2, 32), 32, 0, seed).eval() for seed in range(3)]
     ids_of_models = [torch.randint(1, 32, (2 + seed, 6 + seed)) for seed in range(3)]
-    alone = [batched_forward.predict(model, ids) for model, ids in zip(models, ids_of_models, strict=True)]
-    pairs = list(zip(models, ids_of_models, strict=True))
+    alone = [batched_forward.predict(model, ids) for model, ids in zip(built, ids_of_models, strict=True)]
+    pairs = list(zip(built, ids_of_models, strict=True))
     threaded = job_scheduler.run_jobs([lambda pair=pair: batched_forward.predict(*pair) for pair in pairs], 3)
     monkeypatch.setattr(device, "uses_threads", lambda device: False)
     vmapped = job_scheduler.run_jobs([lambda pair=pair: batched_forward.predict(*pair) for pair in pairs], 3)

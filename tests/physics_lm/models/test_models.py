@@ -1,21 +1,22 @@
 import pytest
 import torch
+from kind_configs import model_config
 from transformers import AutoModelForCausalLM
 
 from data_gen.errors import ConfigError
-from physics_lm.config.model import ModelConfig
-from physics_lm.models import registry
+from physics_lm import models
+from physics_lm.config.model import ShapeConfig
 
 KINDS = ["gpt2", "gpt2_rotary", "llama", "mistral"]
 IDS = torch.tensor([[5, 9, 2, 40, 7, 7, 1, 30]])
 
 
-def tiny(kind: str, **changes) -> ModelConfig:
-    return ModelConfig(**{"kind": kind, "layers": 2, "width": 32, "heads": 2, "positions": 64, **changes})
+def tiny(kind: str, **changes):
+    return model_config(kind, **{"layers": 2, "width": 32, "heads": 2, "positions": 64, **changes})
 
 
-def build(config: ModelConfig, seed: int = 0):
-    return registry.build(config, 64, 0, seed).eval()
+def build(config, seed: int = 0):
+    return models.build(config, 64, 0, seed).eval()
 
 
 @torch.no_grad()
@@ -103,7 +104,8 @@ def test_mistral_attends_to_the_whole_context():
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        (tiny("gpt3"), "model.kind=gpt3"),
+        (ShapeConfig("gpt3"), "model.kind=gpt3: choose one of checkpoint, gpt2"),
+        (ShapeConfig("mistral"), "model.kind=mistral: the settings given are of another kind; choose model=mistral"),
         (tiny("gpt2", width=30, heads=4), "model.heads=4"),
         (tiny("gpt2_rotary", width=32, heads=8), "model.heads=8"),
         (tiny("llama", width=24, heads=2), "model.heads=2"),
@@ -117,23 +119,23 @@ def test_mistral_attends_to_the_whole_context():
 )
 def test_an_impossible_shape_is_refused(config, named):
     with pytest.raises(ConfigError, match=named):
-        registry.build(config, 64, 0, 0)
+        models.build(config, 64, 0, 0)
 
 
 def test_a_checkpoint_folder_is_loaded(tmp_path):
     model = build(tiny("llama"), 3)
     model.save_pretrained(tmp_path)
-    assert torch.equal(logits(build(ModelConfig("checkpoint", path=str(tmp_path)))), logits(model))
+    assert torch.equal(logits(build(model_config("checkpoint", path=str(tmp_path)))), logits(model))
 
 
 def test_a_folder_without_a_checkpoint_is_refused_in_one_line(tmp_path):
     for path in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ConfigError, match="model.path") as refused:
-            build(ModelConfig("checkpoint", path=str(path)))
+            build(model_config("checkpoint", path=str(path)))
         assert "\n" not in str(refused.value)
 
 
 def test_a_checkpoint_that_knows_too_few_tokens_is_refused(tmp_path):
     build(tiny("gpt2")).save_pretrained(tmp_path)
     with pytest.raises(ConfigError, match="vocabulary is smaller than the tokenizer's 65"):
-        registry.build(ModelConfig("checkpoint", path=str(tmp_path)), 65, 0, 0)
+        models.build(model_config("checkpoint", path=str(tmp_path)), 65, 0, 0)

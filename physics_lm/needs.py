@@ -1,0 +1,52 @@
+"""What a component may need of a run, for it to declare in its NEEDS.
+
+Each function returns an empty text where a run has it; else what is needed, which setting is against it, and the mend.
+"""
+
+from collections.abc import Callable, Sequence
+
+from physics_lm.config.run import RunConfig
+from physics_lm.config.training import TrainConfig
+
+Need = Callable[[RunConfig], str]
+CAUSAL = "causal"
+
+
+def last_objective(config: RunConfig, trainings: Sequence[str] = ("pretrain", "prior", "finetune")) -> tuple[str, str]:
+    """Return the last of the trainings that a run has, and its objective."""
+    made = [(name, getattr(config, name)) for name in trainings]
+    return [(name, settings.objective) for name, settings in made if isinstance(settings, TrainConfig)][-1]
+
+
+def causal_model(config: RunConfig) -> str:
+    """Need a model that is causal after its last training."""
+    name, objective = last_objective(config)
+    if objective == CAUSAL:
+        return ""
+    return f"a causal model, and {name}.objective={objective} makes a bidirectional one; set the objectives to causal"
+
+
+def bidirectional_pretraining(config: RunConfig) -> str:
+    """Need a model that attends to later tokens from its pretraining on."""
+    if config.pretrain.objective != CAUSAL:
+        return ""
+    return (
+        "a bidirectional model, and pretrain.objective=causal makes a causal one; "
+        "set pretrain.objective=masked or uniform"
+    )
+
+
+def no_hints(config: RunConfig) -> str:
+    """Need questions whose answers are not preceded by a hint."""
+    hint = config.questions.hint
+    return "" if hint == "none" else f"questions without hints, and questions.hint={hint}; set questions.hint=none"
+
+
+def facts(config: RunConfig) -> str:
+    """Need facts (the reversal curse)."""
+    return "" if config.facts.kind != "none" else "facts, and facts.kind=none; choose facts=names"
+
+
+def evaluations(config: RunConfig) -> str:
+    """Need evaluations during pretraining."""
+    return "" if config.pretrain.eval_every else "evaluations, and pretrain.eval_every=0; set pretrain.eval_every"
