@@ -39,9 +39,7 @@ def arms_of(figure: DictConfig, scale: str) -> dict[str, list[str]]:
     extra = figure.settings.get(scale) or {}
     every = extra.get("every", [])
     own = {name: [*known[name], *extra.get(name, [])] for name in names}
-    return {
-        name: [*known[name], *possible(every, own[name]), *extra.get(name, [])] for name in names
-    }
+    return {name: [*known[name], *possible(every, own[name]), *extra.get(name, [])] for name in names}
 
 
 def possible(words: Sequence[str], arm: Sequence[str]) -> list[str]:
