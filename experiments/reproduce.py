@@ -128,11 +128,12 @@ def _arms(figure: Figure) -> list[str]:
 def core_seconds(jobs: list[Job], config: DictConfig) -> float:
     """Return what the jobs' missing trainings take, by their steps beside the scale's own; a shared one counts once."""
     missing: dict[str, float] = {}
+    tuning = config.scale.sizes.finetune.steps
     for job in jobs:
         for stage, scale, share in (
             ("pretrain", config.pretrain.steps, PRETRAINING),
-            ("prior", config.finetune.steps, 1 - PRETRAINING),
-            ("finetune", config.finetune.steps, 1 - PRETRAINING),
+            ("prior", tuning, 1 - PRETRAINING),
+            ("finetune", tuning, 1 - PRETRAINING),
         ):
             if (spec := job.chain.get(stage)) and not job.store.has(spec):
                 missing[spec.key] = getattr(job.run, stage).steps / scale * share

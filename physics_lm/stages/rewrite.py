@@ -1,12 +1,13 @@
 """The rewriting: a local instruct model writes every entry anew (bioR; Part 3.1, section 2.2)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from data_gen.errors import ConfigError
 from data_gen.fingerprint import content_sha256
+from physics_lm.config.rewrite import RewriteConfig
 from physics_lm.config.run import RunConfig
 from physics_lm.store import artifacts
 from physics_lm.store.chain import Chain
@@ -28,7 +29,7 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
 def check(config: RunConfig) -> None:
     """Raise ConfigError where the folder holds no model, or there are entries that cannot be rewritten."""
     if not (path := config.rewrite.path):
-        return
+        return _check_unused(config.rewrite)
     if not (Path(path) / "config.json").exists():
         raise ConfigError(f"rewrite.path={path}: a local folder with a transformers model is needed")
     if config.corpus.fresh:
@@ -37,6 +38,13 @@ def check(config: RunConfig) -> None:
         raise ConfigError(
             f"beside.kind={config.beside.kind}: auxiliary entries cannot be rewritten; leave rewrite.path empty"
         )
+
+
+def _check_unused(config: RewriteConfig) -> None:
+    """Raise ConfigError naming a setting of a rewriting that there is not."""
+    for item in fields(config):
+        if (value := getattr(config, item.name)) != item.default:
+            raise ConfigError(f"rewrite.{item.name}={value}: nothing is rewritten; set rewrite.path")
 
 
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
