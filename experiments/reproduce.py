@@ -16,12 +16,12 @@ from omegaconf import DictConfig
 from data_gen.errors import ConfigError
 from experiments.launch import figure_output, sweep
 from experiments.launch.arms import ALL_FIGURES, arm_overrides, figure_names
+from experiments.launch.config import run_config
 from experiments.launch.help import print_help
 from experiments.launch.hydra_internals import command, compose
 from experiments.launch.jobs import Job
+from physics_lm.stages import TRAININGS
 from physics_lm.store.artifacts import Store
-
-PRETRAINING = 0.85  # of an arm's time; the rest is fine-tuning and probing
 
 
 @dataclass(frozen=True)
@@ -126,17 +126,14 @@ def _arms(figure: Figure) -> list[str]:
 
 
 def core_seconds(jobs: list[Job], config: DictConfig) -> float:
-    """Return what the jobs' missing trainings take, by their steps beside the scale's own; a shared one counts once."""
-    missing: dict[str, float] = {}
-    tuning = config.scale.sizes.finetune.steps
-    for job in jobs:
-        for stage, scale, share in (
-            ("pretrain", config.pretrain.steps, PRETRAINING),
-            ("prior", tuning, 1 - PRETRAINING),
-            ("finetune", tuning, 1 - PRETRAINING),
-        ):
-            if (spec := job.chain.get(stage)) and not job.store.has(spec):
-                missing[spec.key] = getattr(job.run, stage).steps / scale * share
+    """Return what the jobs' missing trainings take, beside those of the scale's usual run; a shared one counts once."""
+    usual = run_config(compose([f"scale={config.scale.name}"]))
+    missing = {
+        spec.key: stage.cost(job.run, usual)
+        for job in jobs
+        for stage in TRAININGS
+        if (spec := job.chain.get(stage.NAME)) and not job.store.has(spec)
+    }
     return float(config.scale.arm_seconds * sum(missing.values()))
 
 

@@ -23,8 +23,9 @@ def sweep_ids(lab: Path) -> dict[str, str]:
 
 def tracked_folders(lab: Path) -> Iterator[Path]:
     """Yield the folders of the finished artifacts that are sent."""
-    for step in tracking.TRACKED_STEPS:
-        yield from sorted(path.parent for path in lab.glob(f"artifacts/{step}/*/{MANIFEST}"))
+    for mirrored in ("curve.parquet", "rows.parquet"):  # of a training, and of a probe
+        folders = sorted(path.parent for path in lab.glob(f"artifacts/*/*/{mirrored}"))
+        yield from (folder for folder in folders if (folder / MANIFEST).exists())
 
 
 def replay(config: DictConfig) -> int:

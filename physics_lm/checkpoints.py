@@ -1,18 +1,58 @@
-"""Checkpoints: transformers folders, loaded in fp32, and embeddings that grow with a vocabulary."""
+"""Checkpoints: transformers folders, written and read here alone, and embeddings that grow with a vocabulary.
 
+Beside the weights as floats and the tokenizer a folder may hold further tensors, each set in a safetensors file of its
+name: integers and scales of a quantized model, for example.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
+from data_gen.errors import ConfigError
+
 logging.disable_progress_bar()
+UNREADABLE = (OSError, ValueError, SafetensorError)  # what a folder without a checkpoint raises
 
 
-def load(folder: Path) -> PreTrainedModel:
-    """Return the model of a local folder, in fp32 on the CPU; raises OSError or ValueError where it holds none."""
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+@dataclass(frozen=True)
+class Trained:
+    """A model as its checkpoint holds it. beside: further tensors, by the name of their file and their own."""
+
+    model: PreTrainedModel
+    beside: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+
+
+def save(folder: Path, trained: Trained, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Write a checkpoint that plain transformers open."""
+    trained.model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    for name, tensors in trained.beside.items():
+        save_file(dict(tensors), folder / f"{name}.safetensors")
+
+
+def load(folder: Path, dtype: Any = torch.float32) -> PreTrainedModel:
+    """Return the model of a local folder on the CPU; raises one of UNREADABLE where it holds none."""
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=dtype)
     return model
+
+
+def load_beside(folder: Path, name: str) -> dict[str, Tensor]:
+    """Return further tensors of a checkpoint; raises FileNotFoundError where it has none of that name."""
+    tensors: dict[str, Tensor] = load_file(folder / f"{name}.safetensors")
+    return tensors
+
+
+def refusal(setting: str, error: Exception) -> ConfigError:
+    """Return the refusal of a folder that holds no checkpoint, as one line. setting: with the folder, for its name."""
+    return ConfigError(f"{setting}: no checkpoint folder ({str(error).splitlines()[0]})")
 
 
 def padded(vocabulary: int) -> int:

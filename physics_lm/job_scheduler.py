@@ -14,11 +14,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-PRIORITIES = {"pretrain": 0, "finetune": 1, "score": 2}  # kinds of calls; those with the lowest number run first
 POLL_SECONDS = 0.05  # between attempts to take a lock that another process holds
 
 BatchFunction = Callable[[list[Any]], list[Any]]
-_current = threading.local()  # .job: the job of this thread
+_current = threading.local()  # .job: the job of this thread; .stage: the number of the stage that it is making
 _held_locks: set[str] = set()  # paths of the locks that this process holds
 
 
@@ -113,6 +112,22 @@ def _run_calls(jobs: list[_Job]) -> None:
     for batch in batches.values():
         for job, _ in batch:
             job.resume()
+
+
+@contextmanager
+def at_stage(number: int) -> Iterator[None]:
+    """Say which stage of its run the thread is making: calls of an earlier stage run before those of a later one."""
+    previous, _current.stage = current_stage(), number
+    try:
+        yield
+    finally:
+        _current.stage = previous
+
+
+def current_stage() -> int:
+    """Return the number of the stage that the thread is making, 0 outside of a stage."""
+    number: int = getattr(_current, "stage", 0)
+    return number
 
 
 def in_job() -> bool:

@@ -5,25 +5,24 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from data_gen.config import BesideConfig, CorpusConfig, WorldConfig
+from data_gen import kinds
 from data_gen.errors import ConfigError
+from data_gen.settings import kind_key, rule
 from physics_lm.config.probe import ProbeConfig
-from physics_lm.config.run import RunConfig
-from physics_lm.config.training import PretrainConfig
+from physics_lm.config.run import KIND_PACKAGES, SECTIONS, RunConfig
 from physics_lm.stages import STAGES
 from physics_lm.store.artifacts import MANIFEST, Spec, Store
 from physics_lm.store.chain import Chain
 from physics_lm.subject import Subject
 
 Manifest = dict[str, Any]
-SECTIONS = {"world": WorldConfig, "corpus": CorpusConfig, "beside": BesideConfig, "pretrain": PretrainConfig}
 
 
 def subject_of(checkpoint: Path, probe: ProbeConfig) -> Subject:
     """Rebuild the run that made a checkpoint; its chain ends there.
 
-    probe: the settings of the probe that will look at it. Settings that do not decide what the model read (how it was
-    fine-tuned, on which questions) are at their defaults.
+    probe: the settings of the probe that will look at it. Sections that did not decide the model are at their defaults,
+    and so is every path, whose content alone is known.
     Raises ConfigError where the folder is no checkpoint of a lab, or something it was made from was removed.
     """
     manifest = _manifest(checkpoint)
@@ -32,7 +31,7 @@ def subject_of(checkpoint: Path, probe: ProbeConfig) -> Subject:
     store = Store(checkpoint.resolve().parents[2])
     manifests = ancestors(store.lab, manifest)
     settings = {key: value for ancestor in manifests.values() for key, value in ancestor["config"].items()}
-    sections = {name: _section(kind, settings.get(name, {})) for name, kind in SECTIONS.items()}
+    sections = {name: _section(name, settings[name]) for name in SECTIONS if name in settings and name != "probe"}
     chain = Chain()
     for stage in STAGES:
         if stage.NAME in manifests:
@@ -63,6 +62,12 @@ def _spec(manifest: Manifest) -> Spec:
     return Spec(*(manifest[field.name] for field in fields(Spec)))
 
 
-def _section(kind: Any, settings: dict[str, Any]) -> Any:
-    names = {field.name for field in fields(kind)}
-    return kind(**{key: value for key, value in settings.items() if key in names})
+def _section(name: str, settings: dict[str, Any]) -> Any:
+    """Return a section of a run from the settings in a manifest, which lack those at their defaults."""
+    default: Any = getattr(RunConfig(), name)
+    config_class = type(default)
+    if name in KIND_PACKAGES:
+        kind = settings.get(kind_key(default), getattr(default, kind_key(default)))
+        config_class = kinds.modules(KIND_PACKAGES[name])[kind].Config
+    known = {item.name for item in fields(config_class) if not rule(item).content}
+    return config_class(**{key: value for key, value in settings.items() if key in known})

@@ -3,18 +3,19 @@
 Each function returns an empty text where a run has it; else what is needed, which setting is against it, and the mend.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from physics_lm.config.run import RunConfig
+from physics_lm.config.run import SECTIONS, RunConfig
 from physics_lm.config.training import TrainConfig
 
 Need = Callable[[RunConfig], str]
 CAUSAL = "causal"
 
 
-def last_objective(config: RunConfig, trainings: Sequence[str] = ("pretrain", "prior", "finetune")) -> tuple[str, str]:
-    """Return the last of the trainings that a run has, and its objective."""
-    made = [(name, getattr(config, name)) for name in trainings]
+def last_objective(config: RunConfig, before: str = "") -> tuple[str, str]:
+    """Return the last training of a run, or the last before a section, and its objective."""
+    sections = SECTIONS[: SECTIONS.index(before)] if before else SECTIONS
+    made = [(name, getattr(config, name)) for name in sections]
     return [(name, settings.objective) for name, settings in made if isinstance(settings, TrainConfig)][-1]
 
 

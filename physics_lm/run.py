@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data_gen.questions.question import SPLITS
-from physics_lm import checks
+from physics_lm import checks, job_scheduler
 from physics_lm.config.run import RunConfig
 from physics_lm.plan import plan
 from physics_lm.stages import STAGES, Stage
@@ -24,7 +24,12 @@ def execute(config: RunConfig, lab: Path, tracker: Tracker | None = None) -> Pat
     before anything is trained; those of linear probes and of a fine-tuning's questions come after pretraining.
     """
     checks.check(config)
-    store, chain = Store(lab), plan(config)
+    return execute_chain(config, plan(config), lab, tracker)
+
+
+def execute_chain(config: RunConfig, chain: Chain, lab: Path, tracker: Tracker | None = None) -> Path:
+    """Execute a run that was checked and planned; see `execute`."""
+    store = Store(lab)
     store.check_writable()
     if distributed.size() == 1 and complete(store, chain):
         return store.folder(chain.rows)
@@ -46,7 +51,11 @@ def _make(subject: Subject, tracker: Tracker) -> Path:
     for split in SPLITS:
         subject.questions(split)  # raises ConfigError for questions that cannot be asked, before any work
     distributed.start()
-    folders = [_make_stage(stage, subject, tracker) for stage in STAGES if subject.chain.get(stage.NAME)]
+    folders = []
+    for number, stage in enumerate(STAGES):
+        if subject.chain.get(stage.NAME):
+            with job_scheduler.at_stage(number):
+                folders.append(_make_stage(stage, subject, tracker))
     distributed.end()
     return folders[-1]
 
@@ -58,7 +67,8 @@ def _make_stage(stage: Stage, subject: Subject, tracker: Tracker) -> Path:
     def make(folder: Path, state: Path) -> Mapping[str, Any]:
         return stage.make(subject, folder, state, tracker)
 
-    build = with_tracking(tracker, spec, make)
+    tracked = stage.TRAINS or stage.OUTPUT == "rows"
+    build = with_tracking(tracker, spec, make) if tracked else make
 
     def call_and_build(folder: Path, state: Path) -> Mapping[str, Any]:
         if stage.TRAINS:

@@ -1,7 +1,7 @@
 """An optional mirror of the store in Weights & Biases; the store stays the record.
 
-There is one wandb run per stage: its id is from the artifact's key, `group` is the sweep, `job_type` the stage. A
-tracker that fails logs one warning and then does nothing more: it never fails a run.
+There is one wandb run per stage that trains a model or gives rows: its id is from the artifact's key, `group` is the
+sweep, `job_type` the stage. A tracker that fails logs one warning and then does nothing more: it never fails a run.
 """
 
 import json
@@ -18,7 +18,6 @@ from physics_lm.config.tracking import TrackingConfig
 from physics_lm.store.artifacts import MANIFEST, Build, Spec
 
 log = logging.getLogger(__name__)
-TRACKED_STEPS = ("pretrain", "finetune", "probe")
 SUMMARY_KEYS = ("seconds", "device", "precision", "parameters", "tokens", "rows")  # of a manifest
 TIMEOUT = 5  # seconds that the server has to answer
 Point = Mapping[str, float]
@@ -132,8 +131,6 @@ def mirrored_config(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def with_tracking(tracker: Tracker, spec: Spec, build: Build) -> Build:
     """Return a stage's build function with the stage's mirror open while it builds."""
-    if spec.step not in TRACKED_STEPS:
-        return build
 
     def tracked_build(folder: Path, state: Path) -> Mapping[str, Any]:
         tracker.open(spec.step, spec.key, mirrored_config(asdict(spec)))

@@ -13,7 +13,7 @@ from experiments.launch.ledger import Entry, Ledger
 from physics_lm import checks, tracking
 from physics_lm.config.run import RunConfig
 from physics_lm.plan import plan
-from physics_lm.run import complete, execute
+from physics_lm.run import complete, execute_chain
 from physics_lm.store.artifacts import Store
 from physics_lm.store.chain import Chain
 
@@ -75,17 +75,16 @@ class Job:
         name = " ".join(item for item in self.overrides if not item.startswith(("paths.", "hydra", "figure")))
         return Entry(self.key, name, sweep, state, expected=float(self.config.scale.arm_seconds), config=config)
 
+    def execute(self, sweep: str = "") -> str:
+        """Execute the run, as part of a sweep or of none; return the key of its rows."""
+        settings = OmegaConf.to_object(self.config.tracking)
+        tracker = tracking.make_tracker(settings, sweep or self.key[:12], self.store.lab)
+        return execute_chain(self.run, self.chain, self.store.lab, tracker).name
 
-def execute_config(config: DictConfig, sweep: str = "") -> str:
-    """Execute the run that a composed config describes; return the key of its rows.
 
-    sweep: the sweep that the run is part of; its jobs were checked before.
-    """
-    run, lab = run_config(config), Path(config.paths.lab)
-    if not sweep:
-        checks.check(run)
-        sweep = plan(run).rows.key[:12]
-    return execute(run, lab, tracking.make_tracker(OmegaConf.to_object(config.tracking), sweep, lab)).name
+def execute_config(config: DictConfig) -> str:
+    """Execute the run that a composed config describes; return the key of its rows."""
+    return Job.of([], config).execute()
 
 
 def execute_job(config: DictConfig) -> str:
@@ -94,7 +93,7 @@ def execute_job(config: DictConfig) -> str:
         job = Job.of([], config)
         entry = job.ledger.read(job.key) or job.entry()
         with job.ledger.running(entry):
-            execute_config(config, entry.sweep)
+            job.execute(entry.sweep)
     except Exception as error:
         return user_message(error) or first_line(error)
     return ""

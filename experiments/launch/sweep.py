@@ -12,7 +12,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from data_gen.errors import ConfigError
 from experiments.launch.hydra_internals import make_launcher
 from experiments.launch.jobs import Job, execute_job
-from physics_lm.stages import STAGES
+from physics_lm.stages import TRAININGS
 from physics_lm.training import distributed
 
 
@@ -61,7 +61,7 @@ def order(jobs: list[Job]) -> list[Job]:
     independent: list[Job] = []
     sharing: list[Job] = []
     for job in sorted(jobs, key=lambda job: -job.run.pretrain.steps):
-        trained = [spec for stage in STAGES if stage.TRAINS and (spec := job.chain.get(stage.NAME))]
+        trained = [spec for stage in TRAININGS if (spec := job.chain.get(stage.NAME))]
         waits = any(spec.key in seen for spec in trained if not job.store.has(spec))
         (sharing if waits else independent).append(job)
         seen |= {spec.key for spec in trained}

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from physics_lm import checkpoints
 from physics_lm.data import tokenizers
 
 
@@ -19,7 +20,7 @@ def expand_vocabulary(
     compact = tokenizers.load(checkpoint)
     tokens = sorted(compact.get_vocab(), key=compact.get_vocab().__getitem__)
     whole = tokenizers.extend(original, tokens)
-    model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
+    model = checkpoints.load(checkpoint)
     compact_tables = [table.detach().clone() for table in _tables(model)]
     model.resize_token_embeddings(len(whole), pad_to_multiple_of=64, mean_resizing=False)
     rows = torch.tensor(whole.convert_tokens_to_ids(tokens))

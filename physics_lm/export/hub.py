@@ -13,7 +13,7 @@ from huggingface_hub import DatasetCard, DatasetCardData, EvalResult, ModelCard,
 from data_gen.people.attributes import NAMES
 from data_gen.people.world import World
 from data_gen.questions.question import Question
-from physics_lm import results
+from physics_lm import checkpoints, results
 from physics_lm.config.columns import settings_columns
 from physics_lm.config.model import ShapeConfig
 from physics_lm.config.run import RunConfig
@@ -76,8 +76,8 @@ def write_model(
     if original is None:
         shutil.copytree(checkpoint, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST, "*.parquet"))
     else:
-        for component in expand_vocabulary(checkpoint, tokenizers.load(original)):
-            component.save_pretrained(folder)
+        model, tokenizer = expand_vocabulary(checkpoint, tokenizers.load(original))
+        checkpoints.save(folder, checkpoints.Trained(model), tokenizer)
     scores = results.tidy(rows).query("attribute == 'mean'").to_dict("records")
     scores = [{**score, "task": _task_label(score)} for score in scores]
     ModelCard.from_template(

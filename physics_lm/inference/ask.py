@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen.errors import ConfigError
-from physics_lm import device
+from physics_lm import checkpoints, device
 from physics_lm.data import tokenizers
 from physics_lm.objectives import causality
 
@@ -28,11 +27,10 @@ class Token:
 def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load a checkpoint folder onto the device; raises ConfigError where there is none."""
     try:
-        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-        tokenizer = tokenizers.load(folder)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ConfigError(f"{folder}: no checkpoint folder ({str(error).splitlines()[0]})") from None
-    return model.to(device.default_device()).eval(), tokenizer
+        model, tokenizer = checkpoints.load(folder), tokenizers.load(folder)
+    except checkpoints.UNREADABLE as error:
+        raise checkpoints.refusal(str(folder), error) from None
+    return model.to(device.default_device()).eval(), tokenizer  # type: ignore[arg-type]
 
 
 def prompt(question: str) -> str:

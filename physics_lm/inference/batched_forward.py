@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
 from physics_lm import device
-from physics_lm.job_scheduler import PRIORITIES, batched_call
+from physics_lm.job_scheduler import batched_call, current_stage
 
 Predictions = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
@@ -21,7 +21,7 @@ def predict(model: PreTrainedModel, ids_BxT: Tensor) -> Predictions:
     Within `job_scheduler.run_jobs`, jobs whose models have the same shape share one call.
     """
     shape = (model.config.to_json_string(), tuple((name, tuple(p.shape)) for name, p in model.named_parameters()))
-    predictions: Predictions = batched_call(_predict_all, shape, PRIORITIES["score"], (model, ids_BxT))
+    predictions: Predictions = batched_call(_predict_all, shape, current_stage(), (model, ids_BxT))
     return predictions
 
 

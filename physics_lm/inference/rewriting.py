@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen import counter
 from data_gen.biographies.biography import Biography, locate_values
 from data_gen.errors import ConfigError
 from data_gen.people.world import World
-from physics_lm import device, progress
+from physics_lm import checkpoints, device, progress
 from physics_lm.config.rewrite import RewriteConfig
 
 log = logging.getLogger(__name__)
@@ -45,9 +45,9 @@ def load(config: RewriteConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
     """Load the model and its tokenizer; raises ConfigError where the folder has none."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(config.path, local_files_only=True, padding_side="left")
-        model = AutoModelForCausalLM.from_pretrained(config.path, local_files_only=True, dtype="auto")
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"rewrite.path={config.path}: no model folder ({str(error).splitlines()[0]})") from None
+        model = checkpoints.load(Path(config.path), dtype="auto")
+    except checkpoints.UNREADABLE as error:
+        raise checkpoints.refusal(f"rewrite.path={config.path}", error) from None
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     return model.eval(), tokenizer
 

@@ -3,11 +3,14 @@
 `none` has no such functions, since nothing is fine-tuned then.
 """
 
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from data_gen import kinds
 from physics_lm.config.run import RunConfig
 from physics_lm.config.training import MethodConfig
+
+if TYPE_CHECKING:
+    from physics_lm.checkpoints import Trained
 
 
 class Method(Protocol):
@@ -24,6 +27,10 @@ class Method(Protocol):
 
     def attach(self, model: Any, config: Any, seed: int) -> Any:
         """Return the model ready for training; `seed` decides what is drawn."""
+        ...
+
+    def finish(self, model: Any) -> "Trained":
+        """Return the trained model as its checkpoint holds it: merged, or as it is with what lies beside."""
         ...
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+    from physics_lm.checkpoints import Trained
+
 VERSION = 1
 SCALE = 4  # of the update, at every rank (Part 3.2, appendix)
 FUSED = ("query_key_value", "c_attn")  # one matrix for queries, keys and values
@@ -75,10 +77,11 @@ def attach(model: "PreTrainedModel", config: Config, seed: int) -> Any:
     return adapted
 
 
-def merge(model: Any) -> "PreTrainedModel":
-    """Return the model with its adapters added to its weights; a model without adapters is returned unchanged."""
-    merged: PreTrainedModel = model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
-    return merged
+def finish(model: Any) -> "Trained":
+    """Return the model with its adapters added to its weights."""
+    from physics_lm.checkpoints import Trained
+
+    return Trained(model.merge_and_unload())
 
 
 def _targets(model: "PreTrainedModel") -> list[str]:

@@ -31,11 +31,9 @@ def check(config: Config) -> None:
 
 def build(config: Config, tokens: dict[str, Any]) -> "PreTrainedModel":
     """Return the model with the folder's weights; raises ConfigError where the folder holds no checkpoint."""
-    from safetensors import SafetensorError
-
     from physics_lm import checkpoints
 
     try:
         return checkpoints.load(Path(config.path))
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ConfigError(f"model.path={config.path}: no checkpoint folder ({str(error).splitlines()[0]})") from None
+    except checkpoints.UNREADABLE as error:
+        raise checkpoints.refusal(f"model.path={config.path}", error) from None

@@ -5,7 +5,7 @@ A stage imports torch only where it makes something.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from physics_lm.config.run import RunConfig
 from physics_lm.stages import corpus, facts, finetune, pretrain, prior, probe, rewrite, tokenizer
@@ -46,4 +46,13 @@ class Stage(Protocol):
         ...
 
 
+class TrainingStage(Stage, Protocol):
+    """A stage that trains."""
+
+    def cost(self, config: RunConfig, usual: RunConfig) -> float:
+        """Return the stage's part of the time that a scale's usual run takes."""
+        ...
+
+
 STAGES: tuple[Stage, ...] = (corpus, rewrite, facts, tokenizer, pretrain, prior, finetune, probe)
+TRAININGS = [cast(TrainingStage, stage) for stage in STAGES if stage.TRAINS]

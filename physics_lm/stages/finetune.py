@@ -1,6 +1,6 @@
 """Fine-tuning on the answers to P_train's questions, or on facts that pretraining has not read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from data_gen.errors import ConfigError
 from physics_lm import methods, needs
 from physics_lm.config.run import RunConfig
 from physics_lm.config.training import FinetuneConfig, MethodConfig, check_training
+from physics_lm.stages import pretrain
 from physics_lm.store import artifacts
 from physics_lm.store.chain import Chain
 from physics_lm.subject import Subject
@@ -42,18 +43,18 @@ def spec_of(
 def check(config: RunConfig) -> None:
     """Raise ConfigError where the model cannot be fine-tuned so, or there are no such questions."""
     questions.check(config.questions, config.world)
-    check_section("finetune", config, ("pretrain", "prior"))
+    check_section("finetune", config)
 
 
-def check_section(section: str, config: RunConfig, before: Sequence[str]) -> None:
-    """Raise ConfigError where a fine-tuning is impossible. before: the trainings before it."""
+def check_section(section: str, config: RunConfig) -> None:
+    """Raise ConfigError where a fine-tuning is impossible."""
     settings = getattr(config, section)
     if not isinstance(settings, FinetuneConfig):
         return
     check_training(section, settings)
     distributed.check(section, settings)
     methods.load(section, settings).check(section, settings, config)
-    last, objective = needs.last_objective(config, before)
+    last, objective = needs.last_objective(config, section)
     if settings.objective == needs.CAUSAL != objective:
         raise ConfigError(
             f"{section}.objective=causal: {last}.objective={objective} makes a bidirectional model; "
@@ -61,12 +62,24 @@ def check_section(section: str, config: RunConfig, before: Sequence[str]) -> Non
         )
 
 
+def cost(config: RunConfig, usual: RunConfig) -> float:
+    """Return the stage's part of the time of the usual run of a scale."""
+    return cost_of(config.finetune, usual)
+
+
+def cost_of(settings: MethodConfig, usual: RunConfig) -> float:
+    """Return the part of a fine-tuning in the time of the usual run, whose own takes what pretraining leaves."""
+    assert isinstance(settings, FinetuneConfig)
+    assert isinstance(usual.finetune, FinetuneConfig)
+    return (1 - pretrain.SHARE) * settings.steps / usual.finetune.steps
+
+
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
     """Write the fine-tuned model, its tokenizer and its loss curve."""
     from physics_lm.training import finetuning
 
     config, chain = subject.config, subject.chain
-    base = "prior" if chain.get("prior") else "pretrain"
+    base = chain.before(NAME).model
     assert isinstance(config.finetune, FinetuneConfig)  # or the run lacks the stage
     if chain.get("facts") and not config.pretrain.facts:
         return finetuning.on_facts(subject, base, config.finetune, folder, state, tracker)

@@ -21,6 +21,7 @@ from physics_lm.tracking import Tracker
 from physics_lm.training import distributed
 
 NAME, OUTPUT, TRAINS = "pretrain", "model", True
+SHARE = 0.85  # of an arm's time
 VERSION = 2
 
 
@@ -78,6 +79,11 @@ def _least_entry_words(config: RunConfig) -> int:
     """Return a lower bound on the words of every entry: those of the shortest template of each attribute."""
     templates = [sentence_templates.load_first(name, config.corpus.templates) for name in NAMES]
     return sum(min(len("".join(template.pieces).split()) for template in choices) for choices in templates)
+
+
+def cost(config: RunConfig, usual: RunConfig) -> float:
+    """Return the stage's part of the time of the usual run of a scale."""
+    return SHARE * config.pretrain.steps / max(1, usual.pretrain.steps)
 
 
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:

@@ -24,13 +24,18 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec | None:
 
 def check(config: RunConfig) -> None:
     """Raise ConfigError where the model cannot be fine-tuned so."""
-    finetune.check_section("prior", config, ("pretrain",))
+    finetune.check_section("prior", config)
+
+
+def cost(config: RunConfig, usual: RunConfig) -> float:
+    """Return the stage's part of the time of the usual run of a scale."""
+    return finetune.cost_of(config.prior, usual)
 
 
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
     """Write the fine-tuned model, its tokenizer and its loss curve."""
     from physics_lm.training import finetuning
 
-    config = subject.config
+    config, base = subject.config, subject.chain.before(NAME).model
     assert isinstance(config.prior, FinetuneConfig)  # or the run lacks the stage
-    return finetuning.on_questions(subject, "pretrain", config.prior, QuestionConfig(), folder, state, tracker)
+    return finetuning.on_questions(subject, base, config.prior, QuestionConfig(), folder, state, tracker)

@@ -10,15 +10,25 @@ from physics_lm.store.artifacts import Spec
 class Chain:
     """The specs of a run's stages by name, in the order in which they are made; a stage that a run lacks is absent.
 
-    latest: the last spec that gives a kind of output (`entries`, `facts`, `tokenizer`, `model`, `rows`).
+    latest: the last spec that gives a kind of output (`entries`, `facts`, `tokenizer`, `model`, `rows`). previous: the
+    chain without the last stage.
     """
 
     specs: Mapping[str, Spec] = field(default_factory=dict)
     latest: Mapping[str, Spec] = field(default_factory=dict)
+    previous: "Chain | None" = None
 
     def then(self, name: str, output: str, spec: Spec) -> "Chain":
         """Return the chain with one more stage, which gives an output."""
-        return Chain({**self.specs, name: spec}, {**self.latest, output: spec})
+        return Chain({**self.specs, name: spec}, {**self.latest, output: spec}, self)
+
+    def before(self, name: str) -> "Chain":
+        """Return the chain as it is before a stage that the run has."""
+        chain = self
+        while name in chain.specs:
+            assert chain.previous is not None
+            chain = chain.previous
+        return chain
 
     def __getitem__(self, name: str) -> Spec:
         return self.specs[name]

@@ -25,9 +25,8 @@ def pretrain(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> d
     batches = data.batches()
     evaluates = settings.eval_every and not distributed.rank()  # one process evaluates for all
     callback = evaluation.build_evaluator(subject, model, tokenizer, state) if evaluates else None
-    manifest = train_model.train(
-        subject, model, tokenizer, batches, settings, "pretrain", config.corpus.name, folder, state, tracker, callback
-    )
+    title = f"pretrain {config.corpus.name}"
+    manifest = train_model.train(subject, model, tokenizer, batches, settings, title, folder, state, tracker, callback)
     if callback:
         callback.collect().to_parquet(folder / evaluation.EVALS, index=False)
     tokens = settings.steps * batches.batch * settings.context

@@ -8,10 +8,10 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from physics_lm import checkpoints
 from physics_lm.config.training import TrainConfig
 from physics_lm.environment import describe
 from physics_lm.kernels import compiling
-from physics_lm.methods import lora
 from physics_lm.objectives import causality, masked
 from physics_lm.subject import Subject
 from physics_lm.tracking import Tracker
@@ -26,17 +26,17 @@ def train(
     tokenizer: PreTrainedTokenizerBase,
     batches: Batches,
     settings: TrainConfig,
-    stage: str,
-    name: str,
+    title: str,
     folder: Path,
     state: Path,
     tracker: Tracker,
     callback: Callable[[int], None] | None = None,
+    finish: Callable[[Any], checkpoints.Trained] = checkpoints.Trained,
 ) -> dict[str, Any]:
-    """Train a model, merge its adapters if it has any, and save it; return what the manifest adds.
+    """Train a model and save it; return what the manifest adds.
 
-    stage: pretrain or finetune. name: of what it learns from, for the progress bar. state: a folder from which a killed
-    training resumes. callback: see `Training`.
+    title: for the progress bar. state: a folder from which a killed training resumes. callback: see `Training`.
+    finish: what a method does to the trained model before it is saved.
     """
     torch.manual_seed(subject.config.seed)  # seeds dropout; a resumed training restores its saved generator state
     compiling.set_cache_dir(subject.store.lab)
@@ -45,18 +45,17 @@ def train(
     loss = None if causal else masked.build(settings, tokenizer, subject.config.seed)
     training = Training(model, batches, settings, state, loss, callback)
     training.listener = tracker.log
-    curve = stack.train(training, f"{stage} {name}", stage)
+    curve = stack.train(training, title)
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    model = lora.merge(model)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    done = finish(model)
+    checkpoints.save(folder, done, tokenizer)
     pd.DataFrame(curve).to_parquet(folder / "curve.parquet", index=False)
     return {
         **describe(),
         "processes": distributed.size(),
         "precision": training.precision,
         "compiled": training.compiled,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "parameters": sum(parameter.numel() for parameter in done.model.parameters()),
         "trained": trained,
         "resumed_at": training.resumed_at,
         "stacked": training.stack_size,

@@ -15,7 +15,7 @@ from transformers import AutoTokenizer, PreTrainedModel
 
 from data_gen.errors import ConfigError
 from experiments import reproduce
-from experiments.launch import hydra_internals, sweep
+from experiments.launch import hydra_internals, jobs, sweep
 from experiments.launch.arms import arms_of
 from experiments.launch.config import run_config
 from experiments.launch.errors import exit_on_error
@@ -23,6 +23,7 @@ from experiments.launch.jobs import Job, execute_config
 from experiments.run import check_overrides
 from physics_lm import results
 from physics_lm.plan import plan
+from physics_lm.stages import pretrain
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
@@ -309,7 +310,7 @@ def test_a_plan_counts_a_shared_training_once_and_each_by_its_steps(tmp_path):
     whole = config.scale.arm_seconds
     assert reproduce.core_seconds([plain], config) == pytest.approx(whole)
     assert reproduce.core_seconds([plain, plain], config) == pytest.approx(whole)
-    share = reproduce.PRETRAINING
+    share = pretrain.SHARE
     assert reproduce.core_seconds([plain, twice], config) == pytest.approx(whole * (1 + 2 * (1 - share)))
     assert reproduce.core_seconds([longer], config) == pytest.approx(3 * share * whole)
 
@@ -371,3 +372,14 @@ def test_help_names_every_choice_and_runs_nothing(tmp_path, name):
         assert re.search(rf"^ +{path.parent.name} .*\b{path.stem}\b", out, re.MULTILINE), path
     assert "--cfg job" in out
     assert not list(tmp_path.iterdir())
+
+
+def test_a_job_is_checked_and_planned_once_where_it_is_launched_and_once_where_it_runs(tmp_path, monkeypatch):
+    calls = []
+    for name in ("check", "plan"):
+        original = getattr(jobs, name) if name == "plan" else jobs.checks.check
+        counted = lambda run, name=name, original=original: (calls.append(name), original(run))[1]  # noqa: E731
+        monkeypatch.setattr(jobs.checks if name == "check" else jobs, name, counted)
+    words = ["scale=smoke", "corpus=single", "pretrain.steps=2", "finetune=none", f"paths.lab={tmp_path}"]
+    assert sweep.launch([Job.of([*words, "hydra/launcher=basic"])]) == [""]
+    assert sorted(calls) == ["check", "check", "plan", "plan"]

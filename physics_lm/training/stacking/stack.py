@@ -20,16 +20,12 @@ from physics_lm.training.stacking.parameters import StackedParameters
 DROPOUTS = ("attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop")
 
 
-def train(training: Training, title: str, stage: str) -> list[dict[str, float]]:
-    """Run a training and return its curve; among concurrent jobs, stacked with all trainings of the same shape.
-
-    stage: a key of `job_scheduler.PRIORITIES`.
-    """
+def train(training: Training, title: str) -> list[dict[str, float]]:
+    """Run a training and return its curve; among concurrent jobs, stacked with all trainings of the same shape."""
     if not job_scheduler.in_job():
         return training.run(title)
-    priority = job_scheduler.PRIORITIES[stage]
-    request = (training, title)
-    curve: list[dict[str, float]] = job_scheduler.batched_call(_train_together, shape(training), priority, request)
+    stage, request = job_scheduler.current_stage(), (training, title)
+    curve: list[dict[str, float]] = job_scheduler.batched_call(_train_together, shape(training), stage, request)
     return curve
 
 

@@ -202,5 +202,5 @@ def test_a_model_that_never_tells_all_is_refused_before_training(smoke, writer, 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(ConfigError, match="no model folder"):
+    with pytest.raises(ConfigError, match="no checkpoint folder"):
         rewriting.load(SimpleNamespace(path=str(tmp_path)))

@@ -55,7 +55,7 @@ def test_the_merged_model_is_the_adapters_saved_untied(kind, tmp_path, embedding
     model = tuned(kind, tmp_path, embedding_rank=embedding_rank)
     expected = logits(model)
     assert not torch.allclose(expected, logits(build(kind).eval()), atol=1e-2)
-    lora.merge(model).save_pretrained(tmp_path / "saved")
+    lora.finish(model).model.save_pretrained(tmp_path / "saved")
     saved = AutoModelForCausalLM.from_pretrained(tmp_path / "saved").eval()
     torch.testing.assert_close(logits(saved), expected, atol=1e-5, rtol=1e-4)
     assert not hasattr(saved, "peft_config")
@@ -75,7 +75,7 @@ def test_an_adapted_model_starts_as_the_model_itself(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_queries_values_and_the_embedding_change(kind, tmp_path):
     before = dict(build(kind).named_parameters())
-    after = dict(lora.merge(tuned(kind, tmp_path)).named_parameters())
+    after = dict(lora.finish(tuned(kind, tmp_path)).model.named_parameters())
     changed = {name.split(".")[-2] for name in before if not torch.equal(before[name], after[name])}
     joint = {"gpt2": {"c_attn", "wte"}, "gpt2_rotary": {"query_key_value", "embed_in"}}
     assert changed == joint.get(kind, {"q_proj", "v_proj", "embed_tokens"})
@@ -84,7 +84,7 @@ def test_only_queries_values_and_the_embedding_change(kind, tmp_path):
 @pytest.mark.parametrize(("kind", "name"), [("gpt2", "c_attn"), ("gpt2_rotary", "query_key_value")])
 def test_in_one_matrix_the_keys_stay_and_queries_and_values_keep_their_rank(kind, name, tmp_path):
     before = dict(build(kind).named_parameters())
-    after = dict(lora.merge(tuned(kind, tmp_path)).named_parameters())
+    after = dict(lora.finish(tuned(kind, tmp_path)).model.named_parameters())
     for path in (path for path in before if path.endswith(f"{name}.weight")):
         update_OxI = after[path].detach() - before[path].detach()
         queries, keys, values = parts(kind, update_OxI.T if kind == "gpt2" else update_OxI)
@@ -115,7 +115,7 @@ def test_the_update_is_four_times_the_product(kind, tmp_path):
     layer = model.get_input_embeddings()
     product = (layer.lora_embedding_B["default"] @ layer.lora_embedding_A["default"]).T
     before = layer.base_layer.weight.detach().clone()
-    after = lora.merge(model).get_input_embeddings().weight
+    after = lora.finish(model).model.get_input_embeddings().weight
     torch.testing.assert_close(after - before, 4 * product, atol=1e-5, rtol=1e-3)
 
 

@@ -149,7 +149,7 @@ def test_what_cannot_be_stacked_is_of_no_others_shape(tmp_path):
 def test_a_job_with_dropout_ends_among_others_where_it_would_have_ended_alone(tmp_path):
     def job(folder, seed):
         torch.manual_seed(seed)  # as the steps of a run do
-        return train(loop(folder, seed, dropout=0.2), "test", "pretrain")
+        return train(loop(folder, seed, dropout=0.2), "test")
 
     alone = [job(tmp_path / f"alone{seed}", seed) for seed in range(3)]
     among = job_scheduler.run_jobs([lambda seed=seed: job(tmp_path / f"{seed}", seed) for seed in range(3)], 3)
@@ -159,7 +159,7 @@ def test_a_job_with_dropout_ends_among_others_where_it_would_have_ended_alone(tm
 def test_jobs_that_meet_train_as_a_stack_and_get_their_own_curves(tmp_path):
     loops = [loop(tmp_path / f"{seed}", seed) for seed in range(2)]
     odd = loop(tmp_path / "odd", 5, steps=5)
-    jobs = [lambda each=each: train(each, "test", "pretrain") for each in (*loops, odd)]
+    jobs = [lambda each=each: train(each, "test") for each in (*loops, odd)]
     curves = job_scheduler.run_jobs(jobs, 3)
     assert [each.stack_size for each in (*loops, odd)] == [2, 2, 1]
     assert [len(curve) for curve in curves] == [12, 12, 5]
