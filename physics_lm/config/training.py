@@ -11,8 +11,9 @@ class TrainConfig:
     """Settings of a training loop (Part 3.1, section 2.4 and appendix).
 
     optimizer: adamw, or muon (torch.optim.Muon with `matrix_lr` for the hidden matrices, AdamW with `lr`
-    for the rest). warmup: steps of linear rise, then cosine decay to `final` times the rate. batch: windows or
-    questions per step. clip: largest gradient norm. save_every: steps between resumable checkpoints.
+    for the rest). warmup: steps of linear rise. schedule: what follows: cosine or linear decay to `final` times the
+    rate, constant, or wsd (constant, then a linear decay in the last fifth). batch: windows or questions per step.
+    clip: largest gradient norm. save_every: steps between resumable checkpoints.
     precision: auto (bf16 where the device is fast in it), bf16 or fp32. compile: whether torch.compile compiles the
     loss: auto (long pretrainings on a GPU), always or never.
     objective: causal (the next token), or for a bidirectional model masked (whole words at `mask_rate`; a question's
@@ -29,6 +30,7 @@ class TrainConfig:
     eps: float = setting(1e-6, above=0)
     weight_decay: float = setting(0.1, least=0)
     warmup: int = setting(1000, least=0)
+    schedule: str = setting("cosine", choices=("cosine", "linear", "constant", "wsd"))
     final: float = setting(0.1, least=0, most=1)
     clip: float = setting(1.0, above=0)
     save_every: int = setting(1000, least=1, decides=False)

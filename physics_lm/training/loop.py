@@ -25,7 +25,7 @@ from physics_lm.objectives.masked import Loss
 from physics_lm.progress import Bar
 from physics_lm.training import distributed, resume
 from physics_lm.training.optimizers import build_optimizers
-from physics_lm.training.schedules import lr_factor
+from physics_lm.training.schedules import rate
 from physics_lm.training.throughput import Throughput
 
 Batches = Callable[[int], tuple[NDArray[np.int32], NDArray[np.int32]]]  # of a step: inputs and labels, (B, T) each
@@ -132,7 +132,7 @@ class Training:
         """Take one step."""
         batch = self.batches(self.step)
         inputs_BxT, labels_BxT = (to_device(distributed.local_rows(array), self.device).long() for array in batch)
-        factor = lr_factor(self.config, self.step)
+        factor = rate(self.config, self.step)
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         for group, peak in zip(groups, self.peak_rates, strict=True):
             group["lr"] = peak * factor
@@ -159,7 +159,7 @@ class Training:
                     f"the loss is {loss} at step {step}; the last good checkpoint is {checkpoint}; "
                     "lower the learning rate"
                 )
-            self.curve.append({"step": step, "loss": loss, "lr": self.config.lr * lr_factor(self.config, step)})
+            self.curve.append({"step": step, "loss": loss, "lr": self.config.lr * rate(self.config, step)})
         self._unread_losses = []
         return self.curve[first:]
 

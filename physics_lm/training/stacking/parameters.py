@@ -20,7 +20,7 @@ from physics_lm.device import autocast, to_device
 from physics_lm.kernels import compiling, head_loss
 from physics_lm.training.loop import Training
 from physics_lm.training.muon import MOMENTUM, orthogonalize
-from physics_lm.training.schedules import lr_factor
+from physics_lm.training.schedules import rate
 
 Params = dict[str, Tensor]  # by name
 
@@ -96,7 +96,7 @@ class StackedParameters:
         losses = self._backward(batches)
         with torch.no_grad():
             self._clip()
-            factor_Kx1 = self._per_lane(lr_factor(training.config, training.step) for training in self.trainings)
+            factor_Kx1 = self._per_lane(rate(training.config, training.step) for training in self.trainings)
             self.steps += 1
             self._adam_step(factor_Kx1)
             for shape, (flat, momentum_KxS) in self.muon.items():

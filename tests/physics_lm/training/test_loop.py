@@ -11,7 +11,7 @@ from physics_lm.config.training import TrainConfig
 from physics_lm.objectives import next_token
 from physics_lm.training.loop import DivergedError, Training
 from physics_lm.training.optimizers import build_optimizers
-from physics_lm.training.schedules import lr_factor
+from physics_lm.training.schedules import rate
 
 KINDS = ["gpt2", "gpt2_rotary", "llama", "mistral"]
 TEXTS = np.random.default_rng(0).integers(1, 32, (6, 12)).astype(np.int32)
@@ -63,20 +63,20 @@ def assert_same(first, second):
 
 def test_the_rate_rises_then_falls_to_the_final_share():
     config = settings(steps=110, warmup=10, final=0.1)
-    assert lr_factor(config, 0) == pytest.approx(0.1)
-    assert lr_factor(config, 4) == pytest.approx(0.5)
-    assert lr_factor(config, 9) == lr_factor(config, 10) == 1.0
-    assert lr_factor(config, 60) == pytest.approx(0.55)
-    assert lr_factor(config, 110) == pytest.approx(0.1)
-    falling = [lr_factor(config, step) for step in range(10, 111)]
+    assert rate(config, 0) == pytest.approx(0.1)
+    assert rate(config, 4) == pytest.approx(0.5)
+    assert rate(config, 9) == rate(config, 10) == 1.0
+    assert rate(config, 60) == pytest.approx(0.55)
+    assert rate(config, 110) == pytest.approx(0.1)
+    falling = [rate(config, step) for step in range(10, 111)]
     assert falling == sorted(falling, reverse=True)
 
 
 @pytest.mark.parametrize(("warmup", "steps"), [(0, 5), (5, 5), (0, 1)])
 def test_the_rate_is_a_share_at_the_edges(warmup, steps):
     config = settings(warmup=warmup, steps=steps, final=0.0)
-    assert all(0 <= lr_factor(config, step) <= 1 for step in range(steps + 1))
-    assert max(lr_factor(config, step) for step in range(steps)) == 1.0
+    assert all(0 <= rate(config, step) <= 1 for step in range(steps + 1))
+    assert max(rate(config, step) for step in range(steps)) == 1.0
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
@@ -85,9 +85,9 @@ def test_every_group_follows_the_rate_and_the_curve_says_so(tmp_path, optimizer)
     loop = trained(tmp_path, config)
     last = [group["lr"] for opt in loop.optimizers for group in opt.param_groups]
     peaks = [config.lr, 0.01][: len(last)]
-    assert last == pytest.approx([peak * lr_factor(config, 6) for peak in peaks])
+    assert last == pytest.approx([peak * rate(config, 6) for peak in peaks])
     assert [row["step"] for row in loop.curve] == list(range(7))
-    assert [row["lr"] for row in loop.curve] == [config.lr * lr_factor(config, step) for step in range(7)]
+    assert [row["lr"] for row in loop.curve] == [config.lr * rate(config, step) for step in range(7)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
