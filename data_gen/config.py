@@ -64,12 +64,16 @@ class CorpusConfig:
 class BesideConfig:
     """The auxiliary entries mixed into the corpus, in the same windows (Part 3.1, section 4.3).
 
-    kind: `none`; `celebrities` (other people of the same pools; all their questions are trained on, and none about
-    the corpus's people are), or `unrelated` (texts about nobody, as many as the celebrities would have entries).
-    people: number of celebrities. entries, orders, fullname: augmentation of their entries, as in CorpusConfig.
+    kind: a module of data_gen.beside, or none, which has no other setting.
     """
 
-    kind: str = setting("none", choices=("none", "celebrities", "unrelated"))
+    kind: str = kind("none")
+
+
+@dataclass(frozen=True)
+class AuxiliaryConfig(BesideConfig):
+    """people: number of celebrities. entries, orders, fullname: augmentation of their entries, as in CorpusConfig."""
+
     people: int = setting(100_000, least=1)
     entries: int = setting(5, least=1)
     orders: int = setting(1, least=0)

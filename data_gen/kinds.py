@@ -31,10 +31,11 @@ def names(package: str) -> list[str]:
     return sorted(modules(package))
 
 
-def load(package: str, section: str, config: Any) -> Any:
+def load(package: str, section: str, config: Any, makes: str = "", base: type = object) -> Any:
     """Return the module of a config's kind.
 
-    section: of a run, for the message. Raises ConfigError where there is no such kind, or the settings are of another.
+    section: of a run, for the message. makes, base: the function by which a kind makes something, and the class that
+    the Config of such a kind extends. Raises ConfigError where there is no such kind, or the settings are of another.
     """
     key = kind_key(config)
     name = getattr(config, key)
@@ -43,6 +44,8 @@ def load(package: str, section: str, config: Any) -> Any:
     module = modules(package)[name]
     if {item.name for item in fields(module.Config)} != {item.name for item in fields(config)}:
         raise ConfigError(f"{section}.{key}={name}: the settings given are of another kind; choose {section}={name}")
+    if makes and hasattr(module, makes) and not issubclass(module.Config, base):
+        raise TypeError(f"{module.__name__}: its Config must extend {base.__name__}")
     return module
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import MISSING, Field, dataclass, field, fields
 from math import inf, isfinite
+from pathlib import Path
 from typing import Any
 
 from data_gen.errors import ConfigError
@@ -35,7 +36,7 @@ class Rule:
             return f"choose {', '.join(self.choices[:-1])} or {self.choices[-1]}"
         low = f"{self.least} or more" if self.least > -inf else f"above {self.above}" if self.above > -inf else ""
         high = f"at most {self.most}" if self.most < inf else f"below {self.below}" if self.below < inf else ""
-        return "must be " + (" and ".join(text for text in (low, high) if text) or "finite")
+        return "must be " + (" and ".join(text for text in (low, high) if text) or "a number")
 
 
 def setting(default: Any, **rule: Any) -> Any:
@@ -80,4 +81,7 @@ def check(section: str, config: Any) -> None:
     for item in fields(config):
         value = getattr(config, item.name)
         if not rule(item).allows(value):
-            raise ConfigError(f"{section}.{item.name}={value}: {rule(item)}")
+            number = isinstance(value, float) and not isfinite(value)
+            raise ConfigError(f"{section}.{item.name}={value}: {rule(item)}{' and finite' if number else ''}")
+        if rule(item).content and value and not Path(value).exists():
+            raise ConfigError(f"{section}.{item.name}={value}: there is no such file or folder")

@@ -15,10 +15,10 @@ from omegaconf import DictConfig
 
 from data_gen.errors import ConfigError
 from experiments.launch import figure_output, sweep
-from experiments.launch.arms import ALL_FIGURES, arm_overrides, figure_names
-from experiments.launch.config import run_config
+from experiments.launch.arms import ALL_FIGURES, arm_overrides, check_used, figure_names
+from experiments.launch.config import is_of_kind, run_config
 from experiments.launch.help import print_help
-from experiments.launch.hydra_internals import command, compose
+from experiments.launch.hydra_internals import command_of_arms, compose
 from experiments.launch.jobs import Job
 from physics_lm.stages import TRAININGS
 from physics_lm.store.artifacts import Store
@@ -59,17 +59,22 @@ def reproduce(config: DictConfig, overrides: list[str]) -> int:
     Of all figures, one that is refused counts as one failure and stops no other.
     """
     if config.figure.name != ALL_FIGURES:
-        return reproduce_all([Figure.of(config, overrides)])
+        figure = Figure.of(config, overrides)
+        check_used(overrides, [job.overrides for job in figure.jobs.values()])
+        return reproduce_all([figure])
     figures, refused = [], 0
     rest = [item for item in overrides if not item.startswith("figure=")]
     for name in figure_names():
         words = [*rest, f"figure={name}"]
         try:
-            figures.append(Figure.of(compose(words), words))
+            figures.append(Figure.of(compose([word for word in words if not is_of_kind(word)]), words))
         except ConfigError as error:
             print(f"error: figure={name}: {error}", file=sys.stderr)
             refused += 1
-    return refused + (reproduce_all(figures) if figures else 0)
+    if not figures:
+        return refused
+    check_used(rest, [job.overrides for figure in figures for job in figure.jobs.values()])
+    return refused + reproduce_all(figures)
 
 
 def reproduce_all(figures: Sequence[Figure]) -> int:
@@ -143,10 +148,10 @@ def main() -> None:
         _run()
 
 
-@command
-def _run(config: DictConfig) -> None:
+@command_of_arms
+def _run(config: DictConfig, of_kinds: list[str]) -> None:
     overrides = HydraConfig.get().overrides
-    words = [*overrides.task, *(item for item in overrides.hydra if not item.startswith("hydra.mode="))]
+    words = [*overrides.task, *(item for item in overrides.hydra if not item.startswith("hydra.mode=")), *of_kinds]
     if reproduce(config, words):
         sys.exit(1)
 

@@ -45,7 +45,7 @@ def no_hints(config: RunConfig) -> str:
 
 def facts(config: RunConfig) -> str:
     """Need facts (the reversal curse)."""
-    return "" if config.facts.kind != "none" else "facts, and facts.kind=none; choose facts=names"
+    return "" if config.facts.kind != "none" else "facts, and facts.kind=none; choose facts=names or facts=instructions"
 
 
 def evaluations(config: RunConfig) -> str:

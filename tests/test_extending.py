@@ -10,7 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from physics_lm import results
+from data_gen import facts
+from data_gen.facts import none as no_facts
+from physics_lm import methods, results
+from physics_lm.methods import none as no_method
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "extending.md").read_text()
@@ -140,6 +143,17 @@ def test_an_added_stage_costs_three_lines(copy):
     assert '"zeros"' in manifest
     loaded = results.load(copy / "lab")
     assert set(loaded["prune.share"]) == {0.0, 0.5}
+
+
+@pytest.mark.parametrize(
+    ("package", "makes", "base"), [("facts", "make", "ToldFactsConfig"), ("methods", "attach", "FinetuneConfig")]
+)
+def test_a_kind_that_makes_something_without_the_settings_for_it_is_a_defect(monkeypatch, package, makes, base):
+    module = {"facts": no_facts, "methods": no_method}[package]
+    monkeypatch.setattr(module, makes, None, raising=False)
+    load = facts.load if package == "facts" else lambda config: methods.load("finetune", config)
+    with pytest.raises(TypeError, match=f"its Config must extend {base}"):
+        load(module.Config())
 
 
 def add(path, anchor, imports, line):

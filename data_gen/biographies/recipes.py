@@ -42,7 +42,9 @@ class Recipes:
 def check(config: CorpusConfig) -> None:
     """Raise ConfigError, naming the key and how to fix it, where the settings contradict each other."""
     settings.check("corpus", config)
-    if (config.kind == "folder") != bool(config.path):
+    if config.kind == "folder" and not config.path:
+        raise ConfigError("corpus.path=: corpus=folder reads entries from a folder; name it")
+    if config.kind != "folder" and config.path:
         raise ConfigError(f"corpus.path={config.path}: given with corpus=folder, and with nothing else")
     if config.kind == "folder" and config.fresh:
         raise ConfigError("corpus.fresh=true: entries of a folder cannot be drawn anew; set it to false")

@@ -1,12 +1,13 @@
 """Auxiliary entries of a corpus: celebrities, or unrelated texts about nobody (Part 3.1, section 4.3)."""
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
+from typing import TypeGuard
 
-from data_gen import settings
+from data_gen import kinds, settings
 from data_gen.biographies import recipes, rendering
 from data_gen.biographies.biography import Biography
-from data_gen.config import BesideConfig, CorpusConfig, WorldConfig
+from data_gen.config import AuxiliaryConfig, BesideConfig, CorpusConfig, WorldConfig
 from data_gen.corpus import unrelated
 from data_gen.errors import ConfigError
 from data_gen.people import world
@@ -18,10 +19,9 @@ FIRST_UNRELATED_ID = -1  # the person id of the first unrelated text; each furth
 
 def check(config: BesideConfig, main_world: WorldConfig, corpus: CorpusConfig) -> None:
     """Raise ConfigError, naming the key and how to fix it, where the auxiliary entries cannot be made."""
-    if config.kind == "none":
-        return _check_nobody(config)
+    kinds.load("data_gen.beside", "beside", config)
     settings.check("beside", config)
-    if config.kind == UNRELATED:
+    if not is_celebrities(config):
         return
     if config.people < 2:
         raise ConfigError(f"beside.people={config.people}: must be 2 or more with beside=celebrities")
@@ -32,32 +32,30 @@ def check(config: BesideConfig, main_world: WorldConfig, corpus: CorpusConfig) -
         raise ConfigError(f"the celebrities' world or corpus (set by beside.*): {error}") from None
 
 
-def _check_nobody(config: BesideConfig) -> None:
-    """Raise ConfigError naming a setting of entries that there are not."""
-    for item in fields(config):
-        if item.name != "kind" and (value := getattr(config, item.name)) != item.default:
-            raise ConfigError(
-                f"beside.{item.name}={value}: beside=none has no such setting; choose beside=celebrities or unrelated"
-            )
+def is_celebrities(config: BesideConfig) -> TypeGuard[AuxiliaryConfig]:
+    """Whether the auxiliary entries tell of people."""
+    return config.kind == CELEBRITIES
 
 
-def celebrity_world(config: BesideConfig, main_world: WorldConfig) -> WorldConfig:
+def celebrity_world(config: AuxiliaryConfig, main_world: WorldConfig) -> WorldConfig:
     """Return the config of the celebrities' world; their ids follow those of the main world."""
     return replace(world.disjoint_config(main_world, config.people), group=CELEBRITIES)
 
 
 def make_celebrities(config: BesideConfig, main_world: WorldConfig, seed: int) -> World | None:
     """Sample the celebrities, all of P_train; return None for other kinds."""
-    return world.make(celebrity_world(config, main_world), seed, all_train=True) if config.kind == CELEBRITIES else None
+    if not is_celebrities(config):
+        return None
+    return world.make(celebrity_world(config, main_world), seed, all_train=True)
 
 
 def unseen_world(config: BesideConfig, main_world: WorldConfig, count: int) -> WorldConfig:
     """Return the config of `count` people who appear nowhere in the corpus; their ids follow all others."""
-    last_world = celebrity_world(config, main_world) if config.kind == CELEBRITIES else main_world
+    last_world = celebrity_world(config, main_world) if is_celebrities(config) else main_world
     return world.disjoint_config(last_world, count)
 
 
-def celebrity_corpus(config: BesideConfig, corpus: CorpusConfig) -> CorpusConfig:
+def celebrity_corpus(config: AuxiliaryConfig, corpus: CorpusConfig) -> CorpusConfig:
     """Return the settings of the celebrities' entries: own augmentation, but the corpus's templates and freshness."""
     augmented = CorpusConfig(CELEBRITIES, config.entries, config.orders, fullname=config.fullname)
     return replace(augmented, fresh=corpus.fresh, templates=corpus.templates)
@@ -67,10 +65,12 @@ def entries(
     config: BesideConfig, celebrities: World | None, corpus: CorpusConfig, seed: int, epoch: int = 0
 ) -> Iterator[Biography]:
     """Yield the auxiliary entries of an epoch; unrelated texts have person ids below 0 and no spans."""
+    if not isinstance(config, AuxiliaryConfig):
+        return
     augmentation = celebrity_corpus(config, corpus)
     if celebrities is not None:
         yield from rendering.render(celebrities, augmentation, recipes.draw(celebrities, augmentation, epoch))
-    elif config.kind == UNRELATED:
+    else:
         count = config.people * augmentation.entries_per_person
         for number, text in enumerate(unrelated.texts(count, seed, epoch)):
             yield Biography(text, FIRST_UNRELATED_ID - number, UNRELATED, ())

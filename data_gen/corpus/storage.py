@@ -9,7 +9,7 @@ import datasets
 from datasets import Features, List, Value
 
 from data_gen.biographies.biography import Biography, Span
-from data_gen.config import BesideConfig, CorpusConfig
+from data_gen.config import AuxiliaryConfig, BesideConfig, CorpusConfig
 from data_gen.people.world import World
 
 NONE = BesideConfig()
@@ -42,10 +42,11 @@ def card(world: World, config: CorpusConfig, entries: int, digest: str, auxiliar
     """Return the dataset card: contents, settings, licence and the sha256 of the texts."""
     fresh = "\nEntries are drawn afresh at every exposure; this folder holds the first epoch.\n" if config.fresh else ""
     settings = "\n".join(f"| `corpus.{name}` | {value} |" for name, value in asdict(config).items())
-    if auxiliary.kind != "none":
+    if isinstance(auxiliary, AuxiliaryConfig):
         settings += "".join(f"\n| `beside.{name}` | {value} |" for name, value in asdict(auxiliary).items())
-    people = {"celebrities": f"{len(world) + auxiliary.people} invented people, {auxiliary.people} of them celebrities",
-              "unrelated": f"{len(world)} invented people, and texts that tell of nobody"}  # fmt: skip
+    own, more = len(world), getattr(auxiliary, "people", 0)
+    people = {"celebrities": f"{own + more} invented people, {more} of them celebrities",
+              "unrelated": f"{own} invented people, and texts that tell of nobody"}  # fmt: skip
     invented = config.kind == "templates"
     origin = (
         "Nobody here is real." if invented else "The texts were written elsewhere; their rights are their writers'."

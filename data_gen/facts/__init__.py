@@ -29,7 +29,7 @@ class Source(Protocol):
 
 def load(config: FactsConfig) -> Source:
     """Return the module of a kind of facts; raises ConfigError where there is none."""
-    return cast(Source, kinds.load(__name__, "facts", config))
+    return cast(Source, kinds.load(__name__, "facts", config, makes="make", base=ToldFactsConfig))
 
 
 def check(config: FactsConfig, pools: Mapping[str, int]) -> None:

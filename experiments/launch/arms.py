@@ -7,7 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from data_gen.errors import ConfigError
-from experiments.launch.config import CONF
+from experiments.launch.config import CONF, is_of_kind
 from experiments.launch.hydra_internals import compose
 from physics_lm.config.run import KIND_PACKAGES
 
@@ -69,6 +69,15 @@ def _check_scales(figure: DictConfig, known: Mapping[str, object]) -> None:
                 raise ConfigError(f"{where}: no arm {unknown[0]} among the figure's known ones")
 
 
+def check_used(overrides: Sequence[str], jobs: Sequence[Sequence[str]]) -> None:
+    """Raise ConfigError for an override of a setting which no job's kinds have. jobs: of each, its overrides."""
+    for word in filter(is_of_kind, overrides):
+        if not any(word in words for words in jobs):
+            choices = [item for item in jobs[0] if not is_of_kind(item)]
+            compose([*choices, word])
+            raise ConfigError(f"{word}: no arm has this setting")
+
+
 def arm_overrides(config: DictConfig, overrides: list[str]) -> dict[tuple[str, int], list[str]]:
     """Return for each arm and seed the overrides of its run; the command line's `overrides` come last.
 
@@ -86,6 +95,4 @@ def arm_overrides(config: DictConfig, overrides: list[str]) -> dict[tuple[str, i
     scale = [item for item in command_line if item.startswith("scale=")] or [f"scale={config.scale.name}"]
     rest = [item for item in command_line if not item.startswith("scale=")]
     each = {arm: possible(rest, [*words, *rest]) for arm, words in arms.items()}
-    if nowhere := [item for item in rest if not any(item in words for words in each.values())]:
-        compose([*scale, *next(iter(arms.values())), nowhere[0]])  # raises ConfigError
     return {(arm, seed): [*scale, *arms[arm], *words, f"seed={seed}"] for arm, words in each.items() for seed in seeds}

@@ -1,5 +1,6 @@
 """The root config of every command: its schema for Hydra, and its conversion into the dataclasses of a run."""
 
+from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import FrozenInstanceError, dataclass, field, fields
 from functools import cache
 from pathlib import Path
@@ -11,9 +12,10 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from data_gen import kinds
 from data_gen.errors import ConfigError
 from data_gen.settings import kind_key
-from physics_lm.config.run import KIND_PACKAGES, RunConfig
+from physics_lm.config.run import KIND_PACKAGES, SECTIONS, RunConfig
 from physics_lm.config.tracking import TrackingConfig
 
+PLAIN = str | int | float | bool  # what a setting may be
 CONF = str(Path(__file__).resolve().parents[2] / "conf")
 
 
@@ -94,6 +96,21 @@ def kind_keys() -> dict[str, str]:
     return {f"{section}.{kind_key(base)}": section for section, base in base_configs().items()}
 
 
+def as_choice(word: str) -> str:
+    """Return a word that names the kind of a section, such as `finetune.method=lora`, as the choice `finetune=lora`.
+
+    The kind has settings of its own, which come with the choice.
+    """
+    key, equals, value = word.partition("=")
+    return f"{kind_keys()[key]}{equals}{value}" if equals and key in kind_keys() else word
+
+
+def is_of_kind(word: str) -> bool:
+    """Whether a word of a command line sets a setting of a section whose settings depend on its kind."""
+    section, dot, _ = word.lstrip("+").partition("=")[0].partition(".")
+    return bool(dot) and section in KIND_PACKAGES
+
+
 def base_configs() -> dict[str, type]:
     """Return the class that all kinds of a section extend."""
     return {section: get_type_hints(RunConfig)[section] for section in KIND_PACKAGES}
@@ -101,6 +118,11 @@ def base_configs() -> dict[str, type]:
 
 def _settable(config: type) -> DictConfig:
     """Return a schema in which the command line can set keys, though the dataclasses are frozen."""
+    for item in fields(config):
+        if item.default is not NO_DEFAULT and not isinstance(item.default, PLAIN):
+            raise TypeError(
+                f"{config.__module__}: {item.name} must be a text, a number or true or false, as columns are"
+            )
     schema = OmegaConf.structured(config)
     for node in (schema, *schema._content.values()):
         if OmegaConf.is_config(node):
@@ -120,8 +142,12 @@ def run_config(config: DictConfig) -> RunConfig:
         raise ConfigError("paths.lab=: name the folder that everything is written to")
     if added := sorted(set(map(str, config)) - {field.name for field in fields(Root)}):
         raise ConfigError(f"{added[0]}: there is no such setting to add; --cfg job lists all settings")
-    groups = [group.name for group in fields(RunConfig) if group.name != "seed"]
+    return RunConfig(seed=config.seed, **{name: _section(name, config[name]) for name in SECTIONS})
+
+
+def _section(name: str, config: DictConfig) -> Any:
     try:
-        return RunConfig(seed=config.seed, **{name: OmegaConf.to_object(config[name]) for name in groups})
+        return OmegaConf.to_object(config)
     except FrozenInstanceError as error:  # the command line appended a key with +
-        raise ConfigError(f"{str(error).replace('assign to field', 'add the key')}: there is no such setting") from None
+        key = str(error).rpartition(" ")[2].strip("'")
+        raise ConfigError(f"{name}.{key}: the choice of {name} has no such setting, and none can be added") from None

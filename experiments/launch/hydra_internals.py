@@ -16,9 +16,9 @@ from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig
 
 from data_gen.errors import ConfigError
-from experiments.launch.config import CONF, kind_keys, register
+from experiments.launch.config import CONF, as_choice, is_of_kind, register
 from experiments.launch.errors import exit_on_error
-from experiments.launch.hydra_messages import hydra_message
+from experiments.launch.hydra_messages import check_choices, hydra_message
 
 HYDRA = "1.3"  # whose defaults the configs are written for
 
@@ -28,12 +28,27 @@ def command(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
 
     An error that the user can mend, Hydra's or our own, ends the command in one line (see `exit_on_error`).
     """
+    return _command(lambda config, _: function(config), function, lambda word: False)
 
-    @wraps(function)
-    def task(config: DictConfig) -> Any:
-        return exit_on_error(lambda: function(config))  # here, since Hydra prints lines about an error that passes it
 
-    @wraps(function)
+def command_of_arms(function: Callable[[DictConfig, list[str]], Any]) -> Callable[[], None]:
+    """Return a command over several arms, each with its own kinds of probe, model and so on; see `command`.
+
+    Words that set a setting of a kind are given to the function beside the config, which they may not fit.
+    """
+    return _command(function, function, is_of_kind)
+
+
+def _command(
+    function: Callable[[DictConfig, list[str]], Any], named: Callable[..., Any], apart: Callable[[str], bool]
+) -> Callable[[], None]:
+    set_apart: list[str] = []
+
+    @wraps(named)
+    def task(config: DictConfig) -> Any:  # errors end here, since Hydra prints lines about one that passes it
+        return exit_on_error(lambda: function(config, set_apart))
+
+    @wraps(named)
     def main() -> None:
         register()
         version.setbase(HYDRA)
@@ -41,24 +56,23 @@ def command(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         parser = utils.get_args_parser()
         parser.error = _refuse_flags  # type: ignore[method-assign]
         where: dict[str, Any] = {"config_path": CONF, "config_name": "config"}
-        exit_on_error(lambda: utils._run_hydra(_arguments(parser), parser, task, **where))
+
+        def run() -> None:
+            arguments = _arguments(parser)
+            set_apart[:] = [word for word in arguments.overrides if apart(word)]
+            arguments.overrides = [word for word in arguments.overrides if not apart(word)]
+            utils._run_hydra(arguments, parser, task, **where)
+
+        exit_on_error(run)
 
     return main
 
 
 def _arguments(parser: ArgumentParser) -> Namespace:
     arguments = parser.parse_intermixed_args()
-    arguments.overrides = [_as_choice(word) for word in arguments.overrides]
+    arguments.overrides = [as_choice(word) for word in arguments.overrides]
+    check_choices(arguments.overrides)
     return arguments
-
-
-def _as_choice(word: str) -> str:
-    """Return a word that names the kind of a section, such as `finetune.method=lora`, as the choice `finetune=lora`.
-
-    The kind has settings of its own, which come with the choice.
-    """
-    key, equals, value = word.partition("=")
-    return f"{kind_keys()[key]}{equals}{value}" if equals and key in kind_keys() else word
 
 
 def _refuse_flags(message: str) -> NoReturn:
@@ -71,7 +85,8 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     Raises ConfigError for a word that names no setting or gives it an impossible value.
     """
     register()
-    words = [_as_choice(word) for word in overrides]
+    words = [as_choice(word) for word in overrides]
+    check_choices(words)
     try:
         if GlobalHydra.instance().is_initialized():
             return hydra_compose("config", words)

@@ -12,9 +12,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from data_gen import kinds
-from experiments.launch.config import CONF, register
+from data_gen.errors import ConfigError
+from experiments.launch.config import CONF, as_choice, register
 from physics_lm.config.run import KIND_PACKAGES
 
 EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
@@ -26,6 +28,9 @@ def hydra_message(error: BaseException, overrides: list[str]) -> str | None:
 
     overrides: the words of the command line, of which some errors do not say which one they mean.
     """
+    overrides = [as_choice(word) for word in overrides]
+    if isinstance(error, YAMLError):
+        return " ".join(str(error).split())
     if isinstance(error, OverrideParseException):
         return _unreadable(str(error.override))
     if isinstance(error, ValueError | TypeError) and (message := _group_without_choice(overrides)):
@@ -66,6 +71,15 @@ def _group_without_choice(overrides: list[str]) -> str | None:
     return None
 
 
+def check_choices(words: list[str]) -> None:
+    """Raise ConfigError for a word that would remove a group's choice or merge several: every group has one."""
+    for word in words:
+        group, _, given = word.removeprefix("~").partition("=")
+        if group in groups() and (word.startswith("~") or given.startswith("[")):
+            wrong = "a choice cannot be removed" if word.startswith("~") else "several choices"
+            raise ConfigError(f"{word}: {wrong}; choose one of {', '.join(choices(group))}")
+
+
 def _unknown_choice(message: str, overrides: list[str]) -> str:
     match = re.search(r"Could not find '([^']*)'", message)
     group, _, choice = (match[1] if match else "").rpartition("/")
@@ -90,7 +104,7 @@ def _refused(message: str, cause: BaseException | None) -> str:
 
 
 def _impossible_choice(group: str, choice: str, reason: str, key: str) -> str:
-    having = kinds_with(key)
+    having = kinds_with(key) if "not in" in reason else []
     mend = (
         f"; begin the file with those of a choice that has it, as in defaults: [{having[0]}, _self_]" if having else ""
     )

@@ -11,6 +11,7 @@ from physics_lm import progress, results
 from physics_lm.store import inventory
 
 Row = dict[str, Any]
+LACKING = ""  # in place of a setting that a run's kinds lack
 Manifests = dict[str, dict[str, Any]]
 
 
@@ -33,10 +34,13 @@ def unusual_settings(rows: pd.DataFrame) -> dict[str, str]:
     """
     runs = rows.drop_duplicates("run")
     names = [name for name in results.settings(rows) if name != "seed" and not name.startswith("corpus.")]
-    modes = {name: runs[name].mode(dropna=False).iloc[0] for name in names if runs[name].nunique(dropna=False) > 1}
+    texts = runs[names].astype(object).where(runs[names].notna(), LACKING).astype(str)
+    modes = {name: texts[name].mode().iloc[0] for name in names if texts[name].nunique() > 1}
     return {
-        str(run["run"]): ", ".join(f"{name}={run[name]}" for name, value in modes.items() if run[name] != value)
-        for _, run in runs.iterrows()
+        str(run): ", ".join(
+            f"{name}={line[name]}" for name, usual in modes.items() if line[name] not in (usual, LACKING)
+        )
+        for run, (_, line) in zip(runs["run"], texts.iterrows(), strict=True)
     }
 
 

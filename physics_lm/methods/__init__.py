@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from data_gen import kinds
 from physics_lm.config.run import RunConfig
-from physics_lm.config.training import MethodConfig
+from physics_lm.config.training import FinetuneConfig, MethodConfig
 
 if TYPE_CHECKING:
     from physics_lm.checkpoints import Trained
@@ -36,4 +36,4 @@ class Method(Protocol):
 
 def load(section: str, config: MethodConfig) -> Method:
     """Return the module of a section's method; raises ConfigError where there is none."""
-    return cast(Method, kinds.load(__name__, section, config))
+    return cast(Method, kinds.load(__name__, section, config, makes="attach", base=FinetuneConfig))

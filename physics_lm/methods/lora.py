@@ -56,7 +56,7 @@ def attach(model: "PreTrainedModel", config: Config, seed: int) -> Any:
     rank, embedding_rank = config.rank, config.embedding_rank
     width = model.get_input_embeddings().weight.shape[1]
     if max(rank, embedding_rank) > width:
-        raise ConfigError(f"finetune.rank and finetune.embedding_rank: at most the model's width, {width}")
+        raise ConfigError(f"{config.method}: rank and embedding_rank must be at most the model's width, {width}")
     import torch
     from peft import LoraConfig, get_peft_model  # slow to import, and for this method only
 

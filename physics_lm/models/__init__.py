@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Model(Protocol):
     """What a module of this package offers; it imports torch and transformers only inside its functions.
 
-    VERSION: raised when the same settings give another model.
+    VERSION: raised when the same settings give another model. A kind that is read from elsewhere, trained, names in
+    READ the columns of its shape, which the rows then get from the model itself.
     """
 
     VERSION: int

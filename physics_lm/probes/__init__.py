@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Probe(Protocol):
     """What a module of this package offers, beside its `Config`; it imports torch only inside its functions.
 
-    VERSION: raised when the same settings give other rows. NEEDS: what the run must have.
+    VERSION: raised when the same settings give other rows. NEEDS: what the run must have. `check` may be left out.
     """
 
     VERSION: int

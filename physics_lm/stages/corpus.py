@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data_gen import kinds
+from data_gen.config import AuxiliaryConfig
 from data_gen.fingerprint import content_sha256
-from physics_lm.config.run import RunConfig
+from physics_lm.config.run import KIND_PACKAGES, RunConfig
 from physics_lm.store import artifacts
 from physics_lm.store.chain import Chain
 from physics_lm.subject import Subject
@@ -23,8 +25,9 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
     settings: dict[str, Any] = {"seed": config.seed, "world": config.world, "corpus": replace(config.corpus, path="")}
     if config.corpus.path:
         settings["texts"] = content_sha256(config.corpus.path)
-    if config.beside.kind != "none":
-        settings["beside"] = config.beside
+    if isinstance(config.beside, AuxiliaryConfig):
+        module = kinds.load(KIND_PACKAGES["beside"], "beside", config.beside)
+        settings["beside"] = artifacts.of_kind(module, config.beside)
     return artifacts.spec("corpus", VERSION, settings)
 
 

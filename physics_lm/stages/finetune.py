@@ -49,11 +49,12 @@ def check(config: RunConfig) -> None:
 def check_section(section: str, config: RunConfig) -> None:
     """Raise ConfigError where a fine-tuning is impossible."""
     settings = getattr(config, section)
+    method = methods.load(section, settings)
     if not isinstance(settings, FinetuneConfig):
         return
     check_training(section, settings)
     distributed.check(section, settings)
-    methods.load(section, settings).check(section, settings, config)
+    method.check(section, settings, config)
     last, objective = needs.last_objective(config, section)
     if settings.objective == needs.CAUSAL != objective:
         raise ConfigError(

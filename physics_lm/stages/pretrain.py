@@ -41,10 +41,11 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
 def check(config: RunConfig) -> None:
     """Raise ConfigError where there is no such model, or it cannot be trained so."""
     settings, facts_needed = config.pretrain, needs.facts(config)
-    models.load(config.model).check(config.model)
+    model = models.load(config.model)
+    model.check(config.model)
     check_training("pretrain", settings)
     distributed.check("pretrain", settings)
-    if settings.steps < 1 and isinstance(config.model, ShapeConfig):
+    if settings.steps < 1 and not getattr(model, "READ", ()):  # what is read from elsewhere may stay as it is
         raise ConfigError(f"pretrain.steps={settings.steps}: must be 1 or more")
     if settings.facts and facts_needed:
         raise ConfigError(f"pretrain.facts=true: needs {facts_needed}")

@@ -374,6 +374,17 @@ def test_help_names_every_choice_and_runs_nothing(tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_command_line_gives_a_setting_to_the_arms_whose_kinds_have_it(tmp_path):
+    lines = {}
+    for words in (["figure=p_probe", "probe.rank=3"], ["figure=extraction", "probe.rank=3"]):
+        command = [sys.executable, "-m", "experiments.reproduce", "scale=smoke", "plan=true", f"paths.lab={tmp_path}"]
+        done = subprocess.run([*command, *words], capture_output=True, text=True)
+        lines[words[0]] = (done.returncode, done.stdout + done.stderr)
+    assert "2 of 2 runs are missing" in lines["figure=p_probe"][1]
+    assert lines["figure=extraction"][0] == 2
+    assert "choose probe=p_probe or probe=q_probe" in lines["figure=extraction"][1]
+
+
 def test_a_job_is_checked_and_planned_once_where_it_is_launched_and_once_where_it_runs(tmp_path, monkeypatch):
     calls = []
     for name in ("check", "plan"):

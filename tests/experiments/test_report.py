@@ -134,6 +134,15 @@ def test_runs_are_labelled_by_the_settings_that_differ_from_most():
     assert runs.unusual_settings(rows) == {"a": "", "b": "", "c": "pretrain.steps=7"}
 
 
+def test_a_setting_that_a_run_lacks_is_no_label_of_it():
+    rows = pd.DataFrame({"run": list("abc"), "probe.kind": ["q_probe", "extraction", "q_probe"]})
+    rows["probe.rank"] = pd.array([16, None, 2], "Int64")
+    rows["probe.shared"] = pd.array([True, None, True], "boolean")
+    labels = runs.unusual_settings(rows)
+    assert labels["b"] == "probe.kind=extraction"
+    assert {labels["a"], labels["c"]} <= {"probe.rank=16", "probe.rank=2", ""}
+
+
 def test_the_explorer_holds_entries_questions_and_answers(lab):
     rows = results.load(lab.path)
     (world,) = people.worlds(lab.path, rows)

@@ -9,6 +9,7 @@ from datasets import load_from_disk
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data_gen import kinds
+from data_gen.beside import celebrities
 from data_gen.errors import AuditError, ConfigError, PoolError, TemplateError
 from data_gen.facts import names
 from data_gen.settings import kind_key, rule
@@ -42,8 +43,7 @@ def of_each_kind(section):
     """Return the configs of a section, one of each of its kinds; of a section without kinds one that is made use of."""
     if section in KIND_PACKAGES:
         return [module.Config() for module in kinds.modules(KIND_PACKAGES[section]).values()]
-    config = getattr(BASE, section)
-    return [replace(config, kind="celebrities") if section == "beside" else config]
+    return [getattr(BASE, section)]
 
 
 def other(section, item, value):
@@ -87,9 +87,10 @@ def test_every_kind_has_a_key_of_its_own(section):
 
 @pytest.mark.parametrize("section", [section for section in KIND_PACKAGES if section != "probe"])
 def test_a_raised_version_of_a_kind_changes_the_keys_of_what_it_makes(section, monkeypatch):
-    before = plan(BASE)["probe"].key
-    monkeypatch.setattr(kinds.load(KIND_PACKAGES[section], section, getattr(BASE, section)), "VERSION", 2)
-    assert plan(BASE)["probe"].key != before
+    base = replace(BASE, beside=celebrities.Config())
+    before = plan(base)["probe"].key
+    monkeypatch.setattr(kinds.load(KIND_PACKAGES[section], section, getattr(base, section)), "VERSION", 2)
+    assert plan(base)["probe"].key != before
 
 
 def test_a_raised_version_of_a_probe_changes_the_keys_of_its_rows_alone(monkeypatch):

@@ -1,12 +1,21 @@
 """The settings that linear probes share (Part 3.1, sections 5 and 6, and appendix)."""
 
 from dataclasses import dataclass
+from math import inf
 
 from data_gen.settings import setting
 from physics_lm import needs
 from physics_lm.config.probe import ProbeConfig
+from physics_lm.config.run import RunConfig
 
-NEEDS = (needs.causal_model,)
+
+def wide_model(config: RunConfig) -> str:
+    """Need a model that is at least as wide as the rank of the embedding's update."""
+    rank, width = getattr(config.probe, "rank", 0), getattr(config.model, "width", inf)
+    return "" if rank <= width else f"a wider model, and model.width={width}; set probe.rank={width} or less"
+
+
+NEEDS = (needs.causal_model, wide_model)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_worlds import SMALL
 
+from data_gen.beside import celebrities, none
 from data_gen.config import BesideConfig, CorpusConfig, WorldConfig
 from data_gen.corpus import auxiliary, unrelated
 from data_gen.errors import ConfigError
@@ -29,7 +30,7 @@ from physics_lm.store.artifacts import Store
 
 MAIN_WORLD = WorldConfig(people=16, pools=SMALL)
 CORPUS = CorpusConfig("single_permute1", entries=1, orders=1, templates=8)
-BESIDE = BesideConfig("celebrities", people=10, entries=2)
+BESIDE = celebrities.Config(people=10, entries=2)
 RUN = RunConfig(
     world=MAIN_WORLD,
     corpus=CORPUS,
@@ -142,7 +143,7 @@ def test_impossible_auxiliary_entries_are_refused(config, named):
 
 def test_runs_with_nothing_beside_keep_their_keys():
     plain = plan(replace(RUN, beside=BesideConfig()))
-    assert plain["corpus"].key == plan(replace(RUN, beside=replace(BESIDE, kind="none")))["corpus"].key
+    assert plain["corpus"].key == plan(replace(RUN, beside=none.Config()))["corpus"].key
     assert len({plain["corpus"].key, plan(RUN)["corpus"].key}) == 2
 
 

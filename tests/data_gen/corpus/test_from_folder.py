@@ -194,7 +194,7 @@ def test_a_fingerprint_is_of_what_is_there_and_not_of_where(tmp_path, world, ent
         (["corpus=folder"], "corpus.path="),
         (["corpus=folder", "corpus.path=nowhere"], "corpus.path=nowhere"),
         (["corpus=single", "corpus.path=nowhere"], "corpus.path=nowhere"),
-        (["corpus=folder", "corpus.path=nowhere", "corpus.fresh=true"], "corpus.fresh"),
+        (["corpus=folder", "corpus.path=.", "corpus.fresh=true"], "corpus.fresh"),
         (["corpus.kind=book"], "corpus.kind=book"),
     ],
 )

@@ -74,7 +74,7 @@ def test_the_context_control_puts_a_line_of_training_before_the_question(folder)
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="facts.folder=.*nowhere: there is no such folder"):
+    with pytest.raises(ConfigError, match="facts.folder=.*nowhere: there is no such"):
         make(tmp_path / "nowhere")
 
 

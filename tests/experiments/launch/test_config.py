@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from errno import EACCES, ENOSPC
 from functools import cache
 from pathlib import Path
@@ -17,11 +18,12 @@ from data_gen import kinds
 from data_gen.errors import AuditError, ConfigError
 from experiments import reproduce
 from experiments.launch import figure_output, hydra_internals
-from experiments.launch.arms import arm_overrides, arms_of, figure_names
-from experiments.launch.config import CONF, run_config
+from experiments.launch.arms import arm_overrides, arms_of, check_used, figure_names
+from experiments.launch.config import CONF, _settable, run_config
 from experiments.launch.errors import exit_on_error, user_message
 from physics_lm import checks
 from physics_lm.config import run as run_config_module
+from physics_lm.config.probe import ProbeConfig
 from physics_lm.config.run import KIND_PACKAGES
 from physics_lm.plan import plan
 from physics_lm.training.loop import DivergedError
@@ -164,7 +166,44 @@ def test_a_setting_goes_to_the_arms_that_have_it_and_one_that_no_arm_has_is_refu
     assert run_config(composed(*mistral)).model.sharing == 2
     for word in ("probe.rank=3", "finetune.rank=3", "finetune.rnak=3"):
         with pytest.raises(ConfigError, match=word.partition("=")[0]):
-            arm_overrides(config, [word])
+            check_used([word], list(arm_overrides(config, [word]).values()))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["finetune=none", "~finetune"], "~finetune: a choice cannot be removed; choose one of full, lora, none"),
+        (["probe=[extraction,curves]"], "choose one of bidirectional, curves"),
+        (["+probe.rank=3"], "probe.rank: the choice of probe has no such setting"),
+        (["probe=p_probe", "probe.lr=inf"], "probe.lr=inf: must be above 0 and finite"),
+        (["probe=p_probe", "probe.rank=99999"], "probe.kind=p_probe: needs a wider model, and model.width=32"),
+        (["beside.people=5"], "beside.people: the choice of beside has no such setting; choose beside=celebrities"),
+        (["corpus=folder"], "corpus.path=: corpus=folder reads entries from a folder; name it"),
+        (["corpus=folder", "corpus.path=nowhere"], "corpus.path=nowhere: there is no such file or folder"),
+        (["rewrite.words=3"], "rewrite.words=3: nothing is rewritten; set rewrite.path"),
+        (["tokenizer.size=400"], "tokenizer.size=400: tokenizer=word has no such setting"),
+        (["model=checkpoint", "model.layers=3"], "model.layers: the choice of model has no such setting"),
+    ],
+)
+def test_a_setting_without_its_kind_is_refused_in_a_line(smoke, words, message):
+    with pytest.raises(ConfigError) as refused:
+        checks.check(smoke(*words))
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_kind_named_by_its_setting_brings_the_settings_of_the_choice(smoke):
+    assert smoke("finetune.method=lora", "probe.kind=q_probe") == smoke("finetune=lora", "probe=q_probe")
+    assert smoke("beside.kind=celebrities").beside.people == 12
+
+
+def test_settings_that_no_column_could_hold_are_a_defect_of_their_kind():
+    @dataclass(frozen=True)
+    class Odd(ProbeConfig):
+        names: tuple[str, ...] = ("a", "b")
+
+    with pytest.raises(TypeError, match="names must be a text"):
+        _settable(Odd)
 
 
 def test_arms_differ_and_mixed_ones_are_not_finetuned():

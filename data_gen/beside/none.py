@@ -1,0 +1,5 @@
+"""Nothing beside the run's own people."""
+
+from data_gen.config import BesideConfig as Config
+
+__all__ = ["Config"]
