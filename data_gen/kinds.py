@@ -17,13 +17,13 @@ from data_gen.settings import kind_key
 
 
 @cache
-def modules(package: str) -> Mapping[str, ModuleType]:
-    """Return the module of every kind in a package, by name."""
+def modules(package: str, marker: str = "Config") -> Mapping[str, ModuleType]:
+    """Return the module of every kind in a package, by name: those that have the name `marker`."""
     found = [
         importlib.import_module(f"{package}.{module.name}")
         for module in pkgutil.iter_modules(importlib.import_module(package).__path__)
     ]
-    return {module.__name__.rpartition(".")[2]: module for module in found if hasattr(module, "Config")}
+    return {module.__name__.rpartition(".")[2]: module for module in found if hasattr(module, marker)}
 
 
 def names(package: str) -> list[str]:

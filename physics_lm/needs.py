@@ -5,35 +5,38 @@ Each function returns an empty text where a run has it; else what is needed, whi
 
 from collections.abc import Callable
 
+from physics_lm import objectives
 from physics_lm.config.run import SECTIONS, RunConfig
 from physics_lm.config.training import TrainConfig
 
 Need = Callable[[RunConfig], str]
-CAUSAL = "causal"
 
 
-def last_objective(config: RunConfig, before: str = "") -> tuple[str, str]:
-    """Return the last training of a run, or the last before a section, and its objective."""
+def last_objective(config: RunConfig, before: str = "") -> tuple[str, TrainConfig]:
+    """Return the last training of a run, or the last before a section, and its settings."""
     sections = SECTIONS[: SECTIONS.index(before)] if before else SECTIONS
     made = [(name, getattr(config, name)) for name in sections]
-    return [(name, settings.objective) for name, settings in made if isinstance(settings, TrainConfig)][-1]
+    return [(name, settings) for name, settings in made if isinstance(settings, TrainConfig)][-1]
 
 
 def causal_model(config: RunConfig) -> str:
     """Need a model that is causal after its last training."""
-    name, objective = last_objective(config)
-    if objective == CAUSAL:
+    name, settings = last_objective(config)
+    if not objectives.load(name, settings).BIDIRECTIONAL:
         return ""
-    return f"a causal model, and {name}.objective={objective} makes a bidirectional one; set the objectives to causal"
+    return (
+        f"a causal model, and {name}.objective={settings.objective} makes a bidirectional one; "
+        f"set the objectives to {objectives.names(bidirectional=False)}"
+    )
 
 
 def bidirectional_pretraining(config: RunConfig) -> str:
     """Need a model that attends to later tokens from its pretraining on."""
-    if config.pretrain.objective != CAUSAL:
+    if objectives.load("pretrain", config.pretrain).BIDIRECTIONAL:
         return ""
     return (
-        "a bidirectional model, and pretrain.objective=causal makes a causal one; "
-        "set pretrain.objective=masked or uniform"
+        f"a bidirectional model, and pretrain.objective={config.pretrain.objective} makes a causal one; "
+        f"set pretrain.objective={objectives.names(bidirectional=True)}"
     )
 
 

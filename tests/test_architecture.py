@@ -11,9 +11,9 @@ PACKAGES = ("data_gen", "physics_lm", "experiments", "hydra_plugins")
 # A folder, or a module that lies in none, may import those that stand before it.
 ORDER = """
 data_gen: errors counter settings kinds config fingerprint people biographies questions beside corpus facts images audit
-physics_lm: job_scheduler progress bootstrap config needs store tracking results fact_statistics device environment data
-    kernels checkpoints models objectives methods quantization inference subject training probes stages checks plan
-    lineage microscope run export
+physics_lm: job_scheduler progress bootstrap config store tracking results fact_statistics device environment data
+    kernels checkpoints models objectives needs methods quantization inference subject training probes stages checks
+    plan lineage microscope run export
 experiments: launch figures report_page benchmarks run reproduce ask microscope bench status store track report export
 hydra_plugins: physics_lm_launcher
 """

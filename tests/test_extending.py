@@ -70,7 +70,7 @@ def rows(copy, section):
 
 
 def test_every_recipe_has_files_and_a_command():
-    assert len(SECTIONS) == 9
+    assert len(SECTIONS) == 10
     for section in SECTIONS:
         assert files(section)
         assert commands(section)
@@ -84,6 +84,7 @@ def test_every_recipe_has_files_and_a_command():
         ("A question family", "questions.letters", 2),
         ("A model kind", "model.ratio", 2),
         ("A fine-tuning method", "finetune.method", "norms"),
+        ("An objective", "pretrain.objective", "smoothed"),
         ("Facts", "facts.title", "capital"),
         ("A launcher", "seed", 0),
     ],

@@ -15,6 +15,7 @@ from experiments.benchmarks import Contender, Row, interleaved, separate_process
 from physics_lm import models
 from physics_lm.config.model import ShapeConfig
 from physics_lm.config.training import PretrainConfig
+from physics_lm.data.batches import INPUTS, LABELS, Batch
 from physics_lm.device import default_device
 from physics_lm.training.loop import Training
 from physics_lm.training.throughput import Throughput
@@ -80,9 +81,9 @@ def token_batch(shape: Shape, step: int) -> Any:
     return np.random.default_rng(step).integers(1, shape.vocabulary, (shape.batch, shape.context)).astype(np.int32)
 
 
-def _inputs_and_labels(shape: Shape, step: int) -> tuple[Any, Any]:
+def _batch(shape: Shape, step: int) -> Batch:
     ids_BxT = token_batch(shape, step)
-    return ids_BxT, ids_BxT
+    return {INPUTS: ids_BxT, LABELS: ids_BxT}
 
 
 def build_training(shape: Shape, compile: str = "auto") -> Training:
@@ -91,7 +92,7 @@ def build_training(shape: Shape, compile: str = "auto") -> Training:
     config = PretrainConfig(
         steps=10**9, batch=shape.batch, precision="bf16", warmup=0, save_every=10**9, compile=compile
     )
-    loop = Training(model, partial(_inputs_and_labels, shape), config, Path(tempfile.mkdtemp()))
+    loop = Training(model, partial(_batch, shape), config, Path(tempfile.mkdtemp()))
     loop.start()
     return loop
 

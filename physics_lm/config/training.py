@@ -16,8 +16,8 @@ class TrainConfig:
     clip: largest gradient norm. save_every: steps between resumable checkpoints.
     precision: auto (bf16 where the device is fast in it), bf16 or fp32. compile: whether torch.compile compiles the
     loss: auto (long pretrainings on a GPU), always or never.
-    objective: causal (the next token), or for a bidirectional model masked (whole words at `mask_rate`; a question's
-    answer) or uniform (a mask rate drawn anew for every row).
+    objective: a module of physics_lm.objectives: causal (the next token), or for a bidirectional model masked (whole
+    words at `mask_rate`; a question's answer) or uniform (a mask rate drawn anew for every row).
     """
 
     steps: int = setting(80_000, least=0)
@@ -36,7 +36,7 @@ class TrainConfig:
     save_every: int = setting(1000, least=1, decides=False)
     precision: str = setting("auto", choices=("auto", "bf16", "fp32"), decides=False)
     compile: str = setting("auto", choices=("auto", "always", "never"), decides=False)
-    objective: str = setting("causal", choices=("causal", "masked", "uniform"))
+    objective: str = setting("causal")
     mask_rate: float = setting(0.15, above=0, most=1)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_gen.errors import ConfigError
-from physics_lm.data.batches import IGNORE
+from physics_lm.data.batches import IGNORE, INPUTS, LABELS, Batch
 from physics_lm.data.ragged import Flat, Ids, epoch_order
 
 
@@ -78,22 +78,23 @@ class WindowBatches:
     seed: int
     masked_questions: Windows | None = None
 
-    def __call__(self, step: int) -> tuple[Ids, Ids]:
-        """Return the inputs and labels of a step, each (batch, context)."""
+    def __call__(self, step: int) -> Batch:
+        """Return the batch of a step: inputs and labels, each (batch, context)."""
         index = step * self.batch + np.arange(self.batch)
         if self.questions is None or not self.share:
             inputs = self.entries.take(index)
-            return inputs, inputs
+            return {INPUTS: inputs, LABELS: inputs}
         before = self._questions_before(index)
         is_question = self._questions_before(index + 1) > before
         labels = np.empty((self.batch, self.entries.context), np.int32)
         labels[~is_question] = self.entries.take((index - before)[~is_question])
         labels[is_question] = self.questions.take(before[is_question])
         if self.masked_questions is None:
-            return labels, labels
+            return {INPUTS: labels, LABELS: labels}
         inputs = labels.copy()
         inputs[is_question] = self.masked_questions.take(before[is_question])
-        return inputs, np.where(is_question[:, None] & (inputs == labels), IGNORE, labels).astype(np.int32)
+        labels = np.where(is_question[:, None] & (inputs == labels), IGNORE, labels).astype(np.int32)
+        return {INPUTS: inputs, LABELS: labels}
 
     def _questions_before(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many of the first `index` windows hold questions: an even spread of the share."""

@@ -15,7 +15,7 @@ from physics_lm.data import mask_token, tokenizers
 from physics_lm.data.encoding import Array, EncodedAnswers
 from physics_lm.data.ragged import Ids, pad
 from physics_lm.inference.batched_forward import Predictions, predict, predictions_from_logits
-from physics_lm.objectives import causality, masked
+from physics_lm.objectives import causality, restoration
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,6 @@ def _predict(
     token = torch.arange(inputs_BxT.shape[1], device=inputs_BxT.device)
     start, stop = (torch.from_numpy(x[index, None]).to(inputs_BxT.device) for x in (encoded.start, encoded.stop))
     masked_BxT = inputs_BxT.masked_fill((token >= start) & (token < stop), mask_token.mask_id(tokenizer))
-    attention_BxT = masked.attention_mask(inputs_BxT, tokenizer.eos_token_id)
+    attention_BxT = restoration.attention_mask(inputs_BxT, tokenizer.eos_token_id)
     logits_BxTxV = model(input_ids=masked_BxT, attention_mask=attention_BxT, use_cache=False).logits
     return predictions_from_logits(logits_BxTxV, inputs_BxT), 0

@@ -9,7 +9,7 @@ from physics_lm.config.training import TrainConfig
 from physics_lm.data import mask_token
 from physics_lm.data.encoding import Array, EncodedAnswers
 from physics_lm.data.ragged import pad
-from physics_lm.objectives import masked
+from physics_lm.objectives import restoration
 
 
 @torch.no_grad()
@@ -22,7 +22,7 @@ def count_restored(
     """
     model.eval()
     lengths, filler = encoded.sequences.lengths, int(tokenizer.eos_token_id)
-    masks = _sample_masks(encoded, masked.word_starts(tokenizer).numpy(), seed)
+    masks = _sample_masks(encoded, restoration.word_starts(tokenizer).numpy(), seed)
     tokens, right = np.zeros(len(encoded.sequence_index), np.int64), np.zeros(len(encoded.sequence_index), np.int64)
     batches = np.array_split(np.arange(len(lengths)), -(-len(lengths) // batch))
     for index in progress.track(batches, "restored", "batch"):
@@ -32,7 +32,7 @@ def count_restored(
         for row, number in enumerate(index):
             mask_BxT[row, : lengths[number]] = torch.from_numpy(masks[number])[: mask_BxT.shape[1]]
         inputs_BxT = ids_BxT.masked_fill(mask_BxT, mask_token.mask_id(tokenizer))
-        attention_BxT = masked.attention_mask(ids_BxT, filler)
+        attention_BxT = restoration.attention_mask(ids_BxT, filler)
         logits_BxTxV = model(input_ids=inputs_BxT, attention_mask=attention_BxT, use_cache=False).logits
         right_BxT = (logits_BxTxV.argmax(-1) == ids_BxT).cpu()
         first, last = np.searchsorted(encoded.sequence_index, [index[0], index[-1] + 1])

@@ -13,8 +13,8 @@ def is_bidirectional(model: PreTrainedModel) -> bool:
     return not getattr(model.config, "is_causal", True)
 
 
-def set_objective(model: PreTrainedModel, objective: str) -> PreTrainedModel:
-    """Give the model the attention of a training objective: causal, or full for the masked ones."""
-    if is_bidirectional(model) != (objective != "causal"):
-        model.config.is_causal = objective == "causal"
+def set_attention(model: PreTrainedModel, bidirectional: bool) -> PreTrainedModel:
+    """Give the model full attention, or a causal one."""
+    if is_bidirectional(model) != bidirectional:
+        model.config.is_causal = not bidirectional
     return model

@@ -1,6 +1,6 @@
 """The next-token loss of a causal language model, plain or compiled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from physics_lm.data.batches import IGNORE
+from physics_lm.data.batches import IGNORE, INPUTS, LABELS
 from physics_lm.kernels import compiling, head_loss
 
 
@@ -27,8 +27,7 @@ def compile_loss(model: Any, device: torch.device) -> tuple[Callable[..., torch.
 
 def loss(
     model: PreTrainedModel,
-    inputs_BxT: Tensor,
-    labels_BxT: Tensor,
+    batch: Mapping[str, Tensor],
     step: int = 0,
     hidden_states: Callable[[PreTrainedModel, Tensor], Tensor] = head_loss.hidden_states,
     block_loss: head_loss.BlockLoss = head_loss.block_loss_in_place,
@@ -37,8 +36,9 @@ def loss(
 
     hidden_states, block_loss: the functions of `kernels.head_loss`, or their compiled versions.
     """
+    inputs_BxT, labels_BxT = batch[INPUTS], batch[LABELS]
     if not head_loss.has_linear_head(model):
-        return loss_from_logits(model, inputs_BxT, labels_BxT)
+        return loss_from_logits(model, batch)
     hidden_BxTxD, targets_BxT = hidden_states(model, inputs_BxT), labels_BxT[:, 1:]
     if hidden_BxTxD.device.type == "cpu":
         hidden_BxTxD = hidden_BxTxD[:, :-1]
@@ -48,8 +48,8 @@ def loss(
     return head_loss.head_cross_entropy(hidden_BxTxD.flatten(0, 1), head_VxD, targets_BxT.flatten(), block_loss)
 
 
-def loss_from_logits(model: PreTrainedModel, inputs_BxT: Tensor, labels_BxT: Tensor, step: int = 0) -> Tensor:
+def loss_from_logits(model: PreTrainedModel, batch: Mapping[str, Tensor], step: int = 0) -> Tensor:
     """Return the same loss for any model, computed from its logits."""
-    logits_BxTxV = model(input_ids=inputs_BxT, use_cache=False).logits
-    targets_BxT = nn.functional.pad(labels_BxT[:, 1:], (0, 1), value=IGNORE)  # cutting the logits would copy them
+    logits_BxTxV = model(input_ids=batch[INPUTS], use_cache=False).logits
+    targets_BxT = nn.functional.pad(batch[LABELS][:, 1:], (0, 1), value=IGNORE)  # cutting the logits would copy them
     return nn.functional.cross_entropy(logits_BxTxV.flatten(0, 1).float(), targets_BxT.flatten(), ignore_index=IGNORE)

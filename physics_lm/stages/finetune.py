@@ -7,7 +7,7 @@ from typing import Any
 from data_gen import questions
 from data_gen.config import QuestionConfig
 from data_gen.errors import ConfigError
-from physics_lm import methods, needs
+from physics_lm import methods, needs, objectives
 from physics_lm.config.run import RunConfig
 from physics_lm.config.training import FinetuneConfig, MethodConfig, check_training
 from physics_lm.stages import pretrain
@@ -53,13 +53,15 @@ def check_section(section: str, config: RunConfig) -> None:
     if not isinstance(settings, FinetuneConfig):
         return
     check_training(section, settings)
+    objective = objectives.load(section, settings)
     distributed.check(section, settings)
     method.check(section, settings, config)
-    last, objective = needs.last_objective(config, section)
-    if settings.objective == needs.CAUSAL != objective:
+    last, before = needs.last_objective(config, section)
+    if not objective.BIDIRECTIONAL and objectives.load(last, before).BIDIRECTIONAL:
+        possible = objectives.names(bidirectional=True)
         raise ConfigError(
-            f"{section}.objective=causal: {last}.objective={objective} makes a bidirectional model; "
-            f"set {section}.objective=masked or uniform"
+            f"{section}.objective={settings.objective}: {last}.objective={before.objective} makes a bidirectional "
+            f"model; set {section}.objective={possible}"
         )
 
 

@@ -10,7 +10,7 @@ from data_gen.corpus import auxiliary
 from data_gen.errors import ConfigError
 from data_gen.people import world
 from data_gen.people.attributes import NAMES
-from physics_lm import models, needs
+from physics_lm import models, needs, objectives
 from physics_lm.config.model import ShapeConfig
 from physics_lm.config.run import RunConfig
 from physics_lm.config.training import check_training
@@ -44,6 +44,7 @@ def check(config: RunConfig) -> None:
     model = models.load(config.model)
     model.check(config.model)
     check_training("pretrain", settings)
+    objectives.load("pretrain", settings)
     distributed.check("pretrain", settings)
     if settings.steps < 1 and not getattr(model, "READ", ()):  # what is read from elsewhere may stay as it is
         raise ConfigError(f"pretrain.steps={settings.steps}: must be 1 or more")

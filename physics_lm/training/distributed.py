@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from data_gen.errors import ConfigError
+from physics_lm import objectives
 from physics_lm.config.training import TrainConfig
 
 TIMEOUT = timedelta(days=7)  # the other processes wait while the first one writes a corpus or evaluates
@@ -51,7 +52,7 @@ def end() -> None:
 
 def check(name: str, config: TrainConfig) -> None:
     """Raise ConfigError where a training cannot be divided among the processes."""
-    if size() > 1 and config.objective != "causal":
+    if size() > 1 and not objectives.load(name, config).SPLITS:
         raise ConfigError(f"{name}.objective={config.objective}: trained by one process only; leave torchrun out")
     if config.batch % size():
         raise ConfigError(f"{name}.batch={config.batch}: must be a multiple of the {size()} processes of torchrun")

@@ -7,9 +7,9 @@ from transformers import PreTrainedTokenizerBase
 
 from data_gen.config import QuestionConfig
 from data_gen.questions.question import SPLITS
-from physics_lm import checkpoints, device, methods
+from physics_lm import checkpoints, device, methods, objectives
 from physics_lm.config.training import FinetuneConfig
-from physics_lm.data import encoding, mask_token, tokenizers
+from physics_lm.data import encoding, tokenizers
 from physics_lm.data.batches import QuestionBatches
 from physics_lm.store.artifacts import Spec
 from physics_lm.subject import Subject
@@ -31,9 +31,10 @@ def on_questions(
     everything = [question for split in SPLITS for question in subject.questions(split, questions)]
     tokenizer = tokenizers.load(subject.store.folder(base))
     tokenizer = encoding.extend(tokenizer, everything, questions, subject.config.pretrain.context)
-    tokenizer = mask_token.extend(tokenizer, settings.objective)
+    objective = objectives.load("finetune", settings)
+    tokenizer = objective.extend(tokenizer)
     encoded = encoding.encode(tokenizer, subject.questions("train", questions))
-    mask_id = mask_token.answer_mask_id(tokenizer, settings.objective)
+    mask_id = objective.answer_mask(tokenizer)
     seed, end = subject.config.seed, tokenizer.eos_token_id
     batches = QuestionBatches(encoded.sequences, encoded.start, settings.batch, seed, end, mask_id)
     title = f"finetune {subject.config.corpus.name}"
@@ -45,7 +46,7 @@ def on_facts(
 ) -> dict[str, Any]:
     """Fine-tune the model `base` on every token of the facts' sentences; return what the manifest adds."""
     tokenizer = subject.fact_data.extend(tokenizers.load(subject.store.folder(base)))
-    tokenizer = mask_token.extend(tokenizer, settings.objective)
+    tokenizer = objectives.load("finetune", settings).extend(tokenizer)
     batches = subject.fact_data.batches(tokenizer, settings.batch)
     title = f"finetune {subject.config.facts.kind}"
     return _finetune(subject, base, settings, tokenizer, batches, title, folder, state, tracker)

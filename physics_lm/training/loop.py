@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,18 +18,17 @@ from torch.utils._pytree import tree_map_only
 from transformers import PreTrainedModel
 
 from physics_lm.config.training import TrainConfig
-from physics_lm.data.batches import IGNORE
+from physics_lm.data.batches import IGNORE, INPUTS, LABELS, Batch
 from physics_lm.device import autocast, default_device, resolve_precision, to_device
 from physics_lm.kernels import attention, compiling, cpu_speedups
-from physics_lm.objectives import next_token
-from physics_lm.objectives.masked import Loss
+from physics_lm.objectives import Loss, next_token
 from physics_lm.progress import Bar
 from physics_lm.training import distributed, resume
 from physics_lm.training.optimizers import build_optimizers
 from physics_lm.training.schedules import rate
 from physics_lm.training.throughput import Throughput
 
-Batches = Callable[[int], tuple[NDArray[np.int32], NDArray[np.int32]]]  # of a step: inputs and labels, (B, T) each
+Batches = Callable[[int], Batch]  # of a step
 CurveListener = Callable[[list[dict[str, float]]], None]
 READ_EVERY = 20  # steps between reads of the losses; reading a loss waits for the GPU
 
@@ -51,7 +51,7 @@ class Training:
     ) -> None:
         """Prepare a training, resumed from the state in the folder `state` where there is one.
 
-        loss: a function of model, inputs, labels and step; None for `next_token.loss`. callback: called after every
+        loss: a function of model, batch and step; None for `next_token.loss`. callback: called after every
         step with the number of steps done, before a state is saved.
         """
         self.device = default_device()
@@ -60,7 +60,7 @@ class Training:
         self.compiled = "no"
         if self.device.type == "cpu":  # fused attention is slower there than plain products at short contexts
             self.model.set_attn_implementation("eager")
-        if loss is None and compiling.is_enabled(config, self.device):
+        if self.loss is next_token.loss and compiling.is_enabled(config, self.device):
             self.compile()
         if self.device.type == "cpu":
             cpu_speedups.keep_pages()
@@ -131,22 +131,22 @@ class Training:
     def train_step(self) -> None:
         """Take one step."""
         batch = self.batches(self.step)
-        inputs_BxT, labels_BxT = (to_device(distributed.local_rows(array), self.device).long() for array in batch)
+        tensors = {name: to_tensor(distributed.local_rows(array), self.device) for name, array in batch.items()}
         factor = rate(self.config, self.step)
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         for group, peak in zip(groups, self.peak_rates, strict=True):
             group["lr"] = peak * factor
         with autocast(self.precision, self.device):
-            loss = self.loss(self.parallel_model, inputs_BxT, labels_BxT, self.step)
+            loss = self.loss(self.parallel_model, tensors, self.step)
         if distributed.size() > 1:  # weighted, so that the mean over processes is the mean over the batch's targets
-            local_count = count_targets(distributed.local_rows(batch[1]))
-            loss = loss * (distributed.size() * local_count / count_targets(batch[1]))
+            local_count = count_targets(distributed.local_rows(batch[LABELS]))
+            loss = loss * (distributed.size() * local_count / count_targets(batch[LABELS]))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        self.record_step(loss.detach(), batch[0].shape)
+        self.record_step(loss.detach(), batch[INPUTS].shape)
 
     def read_losses(self) -> list[dict[str, float]]:
         """Read the losses of the steps since the last call; return their points of the curve."""
@@ -180,6 +180,12 @@ class Training:
             optimizer.load_state_dict(saved)
         self.step = self.resumed_at = state["step"]
         self.curve = state["curve"]
+
+
+def to_tensor(array: NDArray[Any], device: torch.device) -> torch.Tensor:
+    """Return an array of a batch on the device: whole numbers as ids, all else as it is."""
+    tensor = to_device(array, device)
+    return tensor if tensor.is_floating_point() else tensor.long()
 
 
 def count_targets(labels_BxT: NDArray[np.int32]) -> int:

@@ -11,8 +11,8 @@ from data_gen import audit
 from data_gen.corpus import storage
 from data_gen.errors import ConfigError
 from data_gen.questions.question import SPLITS
-from physics_lm import device
-from physics_lm.data import encoding, mask_token, ragged, tokenizers
+from physics_lm import device, objectives
+from physics_lm.data import encoding, ragged, tokenizers
 from physics_lm.data.entry_tokens import CHECKED_ENTRIES, EntryAssembler, entry_assembler
 from physics_lm.data.entry_tokens_gpu import GpuEntryAssembler, RaggedOnDevice, gpu_entry_assembler
 from physics_lm.data.windows import WindowBatches, Windows
@@ -38,7 +38,7 @@ class PretrainingData:
         tokenizer = extended if settings.question_share else subject.corpus_tokenizer
         if settings.facts:
             tokenizer = subject.fact_data.extend(tokenizer)
-        return mask_token.extend(tokenizer, settings.objective)
+        return objectives.load("pretrain", settings).extend(tokenizer)
 
     @cached_property
     def _assembler(self) -> EntryAssembler | None:
@@ -87,7 +87,7 @@ class PretrainingData:
         questions = masked_questions = None
         if settings.question_share:
             questions = self._question_windows(None)
-            if (mask := mask_token.answer_mask_id(self.tokenizer, settings.objective)) is not None:
+            if (mask := objectives.load("pretrain", settings).answer_mask(self.tokenizer)) is not None:
                 masked_questions = self._question_windows(mask)
         return WindowBatches(entries, questions, settings.question_share, settings.batch, seed, masked_questions)
 

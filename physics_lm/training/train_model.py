@@ -8,11 +8,11 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from physics_lm import checkpoints
+from physics_lm import checkpoints, objectives
 from physics_lm.config.training import TrainConfig
 from physics_lm.environment import describe
 from physics_lm.kernels import compiling
-from physics_lm.objectives import causality, masked
+from physics_lm.objectives import causality
 from physics_lm.subject import Subject
 from physics_lm.tracking import Tracker
 from physics_lm.training import distributed
@@ -40,9 +40,9 @@ def train(
     """
     torch.manual_seed(subject.config.seed)  # seeds dropout; a resumed training restores its saved generator state
     compiling.set_cache_dir(subject.store.lab)
-    model = causality.set_objective(model, settings.objective)
-    causal = settings.objective == "causal"
-    loss = None if causal else masked.build(settings, tokenizer, subject.config.seed)
+    objective = objectives.load("train", settings)
+    model = causality.set_attention(model, objective.BIDIRECTIONAL)
+    loss = objective.build(settings, tokenizer, subject.config.seed)
     training = Training(model, batches, settings, state, loss, callback)
     training.listener = tracker.log
     curve = stack.train(training, title)

@@ -69,7 +69,7 @@ def test_what_cannot_be_answered_is_refused(lab, loaded):
         inference.answer(*loaded, " ".join([lab.questions[0].prompt] * 40))
     model, tokenizer = inference.load(lab.folder("finetune"))
     with pytest.raises(ConfigError, match="is bidirectional"):
-        inference.answer(causality.set_objective(model, "masked"), tokenizer, lab.questions[0].prompt)
+        inference.answer(causality.set_attention(model, True), tokenizer, lab.questions[0].prompt)
 
 
 def output_lines(monkeypatch, capsys, *words):

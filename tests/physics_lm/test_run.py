@@ -365,7 +365,7 @@ def test_fresh_entries_differ_at_every_exposure(smoke, tmp_path, batches_of):
     batches = batches_of(config, "pretrain")
     tokenizer = tokenizers.load(next((tmp_path / "artifacts" / "tokenizer").iterdir()))
     corpus = load_from_disk(str(next((tmp_path / "artifacts" / "corpus").iterdir())))["text"]
-    text = tokenizer.decode([token for step in range(30) for row in batches(step)[0] for token in row])
+    text = tokenizer.decode([token for step in range(30) for row in batches(step)["input_ids"] for token in row])
     whole = [text.strip() for text in text.split(tokenizer.eos_token)[1:-1]]
     assert len(set(whole)) > 2 * len(corpus)
     assert tokenizer.unk_token not in text

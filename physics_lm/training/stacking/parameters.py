@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 from torch.nn.functional import cross_entropy
 
-from physics_lm.data.batches import IGNORE
+from physics_lm.data.batches import IGNORE, INPUTS, LABELS, Batch
 from physics_lm.device import autocast, to_device
 from physics_lm.kernels import compiling, head_loss
 from physics_lm.training.loop import Training
@@ -104,13 +104,13 @@ class StackedParameters:
             for flat in self.buffers:
                 flat.grads.zero_()
         for lane in lanes:
-            self.trainings[lane].record_step(losses[lane], batches[lane][0].shape)
+            self.trainings[lane].record_step(losses[lane], batches[lane][INPUTS].shape)
 
-    def _backward(self, batches: dict[int, tuple[NDArray[np.int32], NDArray[np.int32]]]) -> dict[int, Tensor]:
+    def _backward(self, batches: dict[int, Batch]) -> dict[int, Tensor]:
         """Add the gradients of one batch per lane to the buffers, in one pass; return the loss of each lane."""
         inputs_LxBxT, labels_LxBxT = (
-            to_device(_pad_and_stack(arrays, filler), self.device).long()
-            for arrays, filler in zip(zip(*batches.values(), strict=True), (0, IGNORE), strict=True)
+            to_device(_pad_and_stack([batch[name] for batch in batches.values()], filler), self.device).long()
+            for name, filler in ((INPUTS, 0), (LABELS, IGNORE))
         )
         leaves = {key: leaf for flat in self.buffers for key, leaf in flat.leaves.items()}
         if len(batches) < len(self.trainings):

@@ -120,7 +120,7 @@ def mixture(share, batch=4, seed=0):
 
 
 def rows_of(mixed, count):
-    return np.concatenate([mixed(step)[0] for step in range(-(-count // mixed.batch))])[:count]
+    return np.concatenate([mixed(step)["input_ids"] for step in range(-(-count // mixed.batch))])[:count]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.3, 0.5, 0.8, 0.9])
@@ -148,9 +148,9 @@ def test_without_a_share_all_windows_are_entries():
 
 def test_every_token_of_a_window_is_learned_and_a_step_is_repeatable():
     mixed = mixture(0.5)
-    inputs, labels = mixed(7)
+    inputs, labels = mixed(7).values()
     assert inputs.shape == (4, 8)
-    assert inputs.tolist() == labels.tolist() == mixture(0.5)(7)[0].tolist()
+    assert inputs.tolist() == labels.tolist() == mixture(0.5)(7)["input_ids"].tolist()
 
 
 def test_question_windows_hold_only_questions_of_p_train(smoke, batches_of, tmp_path):
@@ -160,7 +160,7 @@ def test_question_windows_hold_only_questions_of_p_train(smoke, batches_of, tmp_
     world = make(config.world, config.seed)
     allowed = {question.text for question in generate(world, config.questions, "train")}
     forbidden = {question.text for question in generate(world, config.questions, "test")}
-    windows = [tokenizer.decode(row) for step in range(20) for row in mixed(step)[0]]
+    windows = [tokenizer.decode(row) for step in range(20) for row in mixed(step)["input_ids"]]
     of_questions = [window for window in windows if "Answer:" in window]
     assert len(of_questions) == pytest.approx(config.pretrain.question_share * len(windows), abs=1)
     whole = {text.strip() for window in of_questions for text in window.split(tokenizer.eos_token)[1:-1]}
@@ -175,7 +175,7 @@ def rows(batch=3):
 
 
 def test_only_answers_and_their_end_token_are_learned():
-    inputs, labels = rows().pack(np.array([0, 2, 3]))
+    inputs, labels = rows().pack(np.array([0, 2, 3])).values()
     assert inputs.tolist() == [[9, 1, 2, 11, 0, 0, 0], [9, 14, 0, 0, 0, 0, 0], [9, 4, 5, 6, 15, 16, 0]]
     assert labels.tolist() == [
         [IGNORE, IGNORE, IGNORE, 11, 0, IGNORE, IGNORE],
@@ -187,7 +187,7 @@ def test_only_answers_and_their_end_token_are_learned():
 def test_every_question_is_seen_once_an_epoch_in_new_orders():
     packed = join([[100 + number] for number in range(12)], END)
     batches = QuestionBatches(packed, np.ones(12, np.int64), 5, 0, END)
-    seen = np.concatenate([batches(step)[0][:, 0] for step in range(12)]).reshape(5, 12)
+    seen = np.concatenate([batches(step)["input_ids"][:, 0] for step in range(12)]).reshape(5, 12)
     assert all(sorted(epoch) == list(range(100, 112)) for epoch in seen.tolist())
     assert len({epoch.tobytes() for epoch in seen}) == 5
 
@@ -199,7 +199,7 @@ def test_finetuning_learns_the_answers_of_p_train_only(smoke, batches_of, tmp_pa
     world = make(config.world, config.seed)
     golds = {question.text: question.gold for question in generate(world, config.questions, "train")}
     for step in range(8):
-        for inputs, labels in zip(*batches(step), strict=True):
+        for inputs, labels in zip(*batches(step).values(), strict=True):
             text = tokenizer.decode(inputs).replace(tokenizer.eos_token, "").strip()
             learned = tokenizer.decode(labels[labels != IGNORE])
             assert learned.strip() == golds[text] + tokenizer.eos_token

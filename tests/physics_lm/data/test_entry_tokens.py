@@ -93,4 +93,4 @@ def test_pretraining_reads_the_same_by_either_route(smoke, tmp_path, monkeypatch
     monkeypatch.setattr(pretraining_data, "entry_assembler", lambda *args: None)
     text = batches_of(config, "pretrain")
     for step in (0, 3, 40):
-        assert direct(step)[0].tolist() == text(step)[0].tolist()
+        assert direct(step)["input_ids"].tolist() == text(step)["input_ids"].tolist()

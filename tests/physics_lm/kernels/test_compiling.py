@@ -12,13 +12,17 @@ from physics_lm.objectives import next_token
 from physics_lm.training.loop import Training
 
 ROWS = np.random.default_rng(0).integers(1, 32, (4, 12)).astype(np.int32)
+BATCH = {"input_ids": ROWS, "labels": ROWS}
 
 
 def trained(folder, compile, precision="fp32"):
     folder.mkdir()
     config = TrainConfig(steps=3, batch=4, warmup=0, save_every=9, precision=precision, compile=compile)
     loop = Training(
-        models.build(model_config("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0), lambda _: (ROWS, ROWS), config, folder
+        models.build(model_config("gpt2_rotary", 1, 16, 2, 16), 32, 0, 0),
+        lambda _: BATCH,
+        config,
+        folder,
     )
     loop.run("test")
     return loop

@@ -44,8 +44,9 @@ def test_a_prepared_model_has_the_same_loss_and_gradients(kind, both_ways):
     labels = ids.masked_fill(ids % 3 == 0, IGNORE)
     logits = plain(input_ids=ids).logits[:, :-1].flatten(0, 1)
     reference = torch.nn.functional.cross_entropy(logits, labels[:, 1:].flatten(), ignore_index=IGNORE)
-    loss = next_token.loss(prepared, ids, labels)
-    assert torch.allclose(next_token.loss_from_logits(plain, ids, labels), reference, atol=1e-5)
+    batch = {"input_ids": ids, "labels": labels}
+    loss = next_token.loss(prepared, batch)
+    assert torch.allclose(next_token.loss_from_logits(plain, batch), reference, atol=1e-5)
     reference.backward()
     loss.backward()
     assert torch.allclose(loss, reference, atol=1e-5)
@@ -61,7 +62,7 @@ def test_attention_in_training_on_a_gpu_is_causal_attention(kind):
     ids = torch.randint(0, 40, (3, 16), generator=torch.Generator().manual_seed(1))
     with attention.training_attention(other, torch.device("cuda"), "fp32"):
         assert other.config._attn_implementation == attention.CAUSAL
-        losses = [next_token.loss(model, ids, ids) for model in (plain, other)]
+        losses = [next_token.loss(model, {"input_ids": ids, "labels": ids}) for model in (plain, other)]
     with attention.training_attention(other, torch.device("cuda"), "bf16"):
         assert other.config._attn_implementation in (attention.FLASH, attention.CUDNN)
     for loss in losses:

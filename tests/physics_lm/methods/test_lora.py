@@ -26,7 +26,7 @@ def build(kind):
 
 def batches(step):
     rows = torch.randint(0, 60, (4, 12), generator=torch.Generator().manual_seed(step)).int().numpy()
-    return rows, rows
+    return {"input_ids": rows, "labels": rows}
 
 
 def tuned(kind, tmp_path, rank=RANK, embedding_rank=5, weight_decay=0.1):

@@ -17,7 +17,7 @@ from physics_lm.data.batches import IGNORE, QuestionBatches
 from physics_lm.data.ragged import join
 from physics_lm.data.windows import WindowBatches, Windows
 from physics_lm.inference import exact_match, restored_words
-from physics_lm.objectives import causality, masked
+from physics_lm.objectives import causal, causality, masked, restoration, uniform
 from physics_lm.plan import plan
 from physics_lm.probes import bidirectional
 from physics_lm.run import execute
@@ -30,13 +30,15 @@ MASKED = ["pretrain.objective=masked", "finetune.objective=masked"]
 
 
 def tiny(kind="gpt2_rotary", objective="masked"):
-    return causality.set_objective(models.build(model_config(kind, 2, 16, 2, 32), 32, END, 0), objective).eval()
+    return causality.set_attention(
+        models.build(model_config(kind, 2, 16, 2, 32), 32, END, 0), objective != "causal"
+    ).eval()
 
 
 def loss(kind="masked", rate=0.15, starts=None):
-    return masked.Objective(
-        kind, rate, 3, MASK, END, 31, torch.ones(32, dtype=torch.bool) if starts is None else starts
-    )
+    select = {"masked": masked, "uniform": uniform}[kind].select
+    starts = torch.ones(32, dtype=torch.bool) if starts is None else starts
+    return restoration.Restoration(select, rate, 3, MASK, END, 31, starts)
 
 
 def rows(count=200, length=60, seed=0):
@@ -72,16 +74,16 @@ def test_a_saved_model_reads_both_ways_in_plain_transformers(kind, tmp_path):
 
 def test_a_causal_models_config_is_left_alone():
     assert not hasattr(tiny(objective="causal").config, "is_causal")
-    assert not causality.is_bidirectional(causality.set_objective(tiny(), "causal"))
+    assert not causality.is_bidirectional(causality.set_attention(tiny(), False))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_fills_a_row_up_changes_nothing(kind):
     model, text = tiny(kind), torch.tensor([[END, 4, 9, 2, END]])
     filled = torch.cat([text, torch.full((1, 4), END)], dim=1)
-    assert masked.attention_mask(filled, END).tolist() == [[1] * 5 + [0] * 4]
-    assert masked.attention_mask(rows(2, 5), END).all()
-    longer = logits(model, filled, attention_mask=masked.attention_mask(filled, END))[:, :5]
+    assert restoration.attention_mask(filled, END).tolist() == [[1] * 5 + [0] * 4]
+    assert restoration.attention_mask(rows(2, 5), END).all()
+    longer = logits(model, filled, attention_mask=restoration.attention_mask(filled, END))[:, :5]
     assert torch.allclose(longer, logits(model, text), atol=1e-5)
 
 
@@ -148,12 +150,12 @@ def test_the_loss_is_the_cross_entropy_at_the_masks():
     logprob = logits(model, masked_ids).log_softmax(-1)
     places = (targets != IGNORE).nonzero().tolist()
     expected = -np.mean([logprob[b, t, ids[b, t]].item() for b, t in places])
-    assert objective(model, ids, ids, 4).item() == pytest.approx(expected, rel=1e-5)
+    assert objective(model, {"input_ids": ids, "labels": ids}, 4).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_batch_without_a_mask_costs_nothing():
     ids = torch.full((2, 4), END)
-    assert loss()(tiny(), ids, ids, 0).item() == 0
+    assert loss()(tiny(), {"input_ids": ids, "labels": ids}, 0).item() == 0
 
 
 class KilledError(Exception):
@@ -171,7 +173,7 @@ def test_a_killed_run_ends_in_the_same_bits(tmp_path, kind, precision, killed):
             if step == until:
                 raise KilledError
             ids = rows(4, 12, step).numpy().astype(np.int32)
-            return ids, ids
+            return {"input_ids": ids, "labels": ids}
 
         state.mkdir(exist_ok=True)
         loop = Training(tiny(), feed, config, state, loss(kind))
@@ -191,10 +193,10 @@ def test_a_killed_run_ends_in_the_same_bits(tmp_path, kind, precision, killed):
 @pytest.mark.parametrize("kind", ["word", "bpe"])
 def test_words_begin_where_a_space_stood_and_at_signs(kind):
     texts = ["Ann Bowman works in Kalamazoo, on May 3, 1998."]
-    tokenizer = mask_token.extend(tokenizers.train(TokenizerConfig(kind, 290), texts), "masked")
+    tokenizer = mask_token.extend(tokenizers.train(TokenizerConfig(kind, 290), texts))
     assert tokenizer.mask_token == mask_token.MASK
     ids = tokenizer(texts[0])["input_ids"]
-    starts = masked.word_starts(tokenizer)
+    starts = restoration.word_starts(tokenizer)
     words = [word for word in texts[0].replace(",", " ,").replace(".", " .").split()]
     assert starts[ids].sum() == len(words)
     assert (starts[ids].all()) == (kind == "word")
@@ -203,16 +205,16 @@ def test_words_begin_where_a_space_stood_and_at_signs(kind):
 
 def test_the_tokenizer_of_a_causal_run_is_left_alone(lab):
     tokenizer = tokenizers.load(lab.folder("tokenizer"))
-    assert mask_token.extend(tokenizer, "causal") is tokenizer
+    assert causal.extend(tokenizer) is tokenizer
     before = tokenizer.get_vocab()
-    after = mask_token.extend(tokenizer, "masked").get_vocab()
+    after = masked.extend(tokenizer).get_vocab()
     assert {word: after[word] for word in before} == before
     assert after[mask_token.MASK] == len(before)
 
 
 def test_rows_hide_the_answer_and_show_the_end():
     batches = QuestionBatches(join([[1, 2, 3, 4], [5, 6, 7]], END), np.array([2, 2]), 2, 0, END, MASK)
-    inputs, labels = batches.pack(np.array([0, 1]))
+    inputs, labels = batches.pack(np.array([0, 1])).values()
     assert inputs.tolist() == [[1, 2, MASK, MASK, END], [5, 6, MASK, END, END]]
     assert labels.tolist() == [[IGNORE, IGNORE, 3, 4, IGNORE], [IGNORE, IGNORE, 7, IGNORE, IGNORE]]
 
@@ -222,7 +224,7 @@ def test_a_window_of_questions_learns_the_answers_and_one_of_entries_everything(
     cloze = join([[6, MASK, MASK]], END)
     windows = [Windows(lambda _, sequences=sequences: sequences, 4, 0) for sequences in (entries, questions, cloze)]
     feed = WindowBatches(windows[0], windows[1], 0.5, 2, 0, windows[2])
-    inputs, labels = feed(0)
+    inputs, labels = feed(0).values()
     entry = inputs[:, 0].tolist().index(1)
     assert inputs[entry].tolist() == labels[entry].tolist() == [1, 2, 3, 4]
     assert inputs[1 - entry].tolist() == [6, MASK, MASK, END]
@@ -290,7 +292,7 @@ def test_the_bidirectional_probe_restores_masked_words_of_the_pretrained_model(r
     model = AutoModelForCausalLM.from_pretrained(store.folder(chain["pretrain"])).eval()
     entries = list(read(store.folder(chain["corpus"])))
     encoded = encoding.encode_entries(tokenizer, entries)
-    starts = masked.word_starts(tokenizer).numpy()
+    starts = restoration.word_starts(tokenizer).numpy()
     chosen = restored_words._sample_masks(encoded, starts, config.seed)
     tokens, right = [], []
     for number, (entry, hide) in enumerate(zip(entries, chosen, strict=True)):
@@ -327,10 +329,10 @@ def test_the_batch_size_changes_no_score(run, batch):
 def test_mixed_training_hides_the_answers_of_p_train_only(smoke, batches_of, tmp_path):
     config = smoke("corpus=single", "pretrain=mixed", "finetune=none", "pretrain.objective=masked", "tokenizer=bpe")
     feed = batches_of(config, "pretrain")
-    tokenizer = mask_token.extend(tokenizers.load(next((tmp_path / "artifacts" / "tokenizer").iterdir())), "masked")
+    tokenizer = masked.extend(tokenizers.load(next((tmp_path / "artifacts" / "tokenizer").iterdir())))
     mask, texts = mask_token.mask_id(tokenizer), []
     for step in range(6):
-        for inputs, labels in zip(*feed(step), strict=True):
+        for inputs, labels in zip(*feed(step).values(), strict=True):
             if (inputs == mask).any():
                 assert ((labels != IGNORE) == (inputs == mask)).all()
                 texts.append(tokenizer.decode(labels[labels != IGNORE]))

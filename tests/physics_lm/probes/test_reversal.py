@@ -62,7 +62,7 @@ def test_no_word_is_unknown_to_the_fine_tuned_model(learned):
 def test_a_finetune_on_facts_learns_every_token_of_their_sentences(learned, batches_of):
     _, config, _ = learned
     data, feed = FactData(config), batches_of(config, "finetune")
-    inputs, labels = feed(0)
+    inputs, labels = feed(0).values()
     assert (labels[:, 0] == -100).all()
     kept = labels != -100
     assert (labels[kept] == inputs[kept]).all()
@@ -103,7 +103,9 @@ def test_every_cure_is_read(smoke, batches_of, tmp_path, cure):
     ids = data.ids(vocabulary)
     assert len(ids) == 2 * len(data.facts.training)
     assert vocabulary.unk_token_id not in {token for row in ids for token in row}
-    read = {tuple(row[label != -100][:-1]) for step in range(4) for row, label in zip(*feed(step), strict=True)}
+    read = {
+        tuple(row[label != -100][:-1]) for step in range(4) for row, label in zip(*feed(step).values(), strict=True)
+    }
     assert read == {tuple(row) for row in ids}
     if cure == "segment":
         assert any(vocabulary.convert_tokens_to_ids(cures.SEGMENT_MARK) in row for row in ids)
@@ -114,7 +116,7 @@ def test_facts_are_read_among_the_entries_from_the_start(smoke, batches_of, tmp_
     feed, data = batches_of(config, "pretrain"), FactData(config)
     folder = Store(tmp_path).folder(plan(config).tokenizer)
     vocabulary = data.extend(tokenizers.load(folder))
-    read = vocabulary.decode([token for step in range(40) for row in feed(step)[0] for token in row])
+    read = vocabulary.decode([token for step in range(40) for row in feed(step)["input_ids"] for token in row])
     texts = {text.strip() for text in read.split(vocabulary.eos_token)}
     assert {q.text for q in data.facts.training} <= texts
     assert any("born" in text for text in texts)

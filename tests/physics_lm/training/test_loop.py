@@ -32,7 +32,7 @@ def settings(**changes):
 
 def batches(step):
     rows = TEXTS[np.random.default_rng(step).integers(0, len(TEXTS), 4)]
-    return rows, rows
+    return {"input_ids": rows, "labels": rows}
 
 
 def killed_at(step):
@@ -126,7 +126,9 @@ def test_the_loss_is_over_learned_tokens_only():
     labels[:, :5] = -100
     logprob = model(input_ids=inputs).logits.log_softmax(-1)
     expected = -torch.stack([logprob[b, t - 1, inputs[b, t]] for b in range(2) for t in range(5, 12)]).mean()
-    assert next_token.loss(model, inputs, labels).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert next_token.loss(model, {"input_ids": inputs, "labels": labels}).item() == pytest.approx(
+        expected.item(), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -30,7 +30,8 @@ def batches(seed, killed_at=None):
             raise KilledError
         rng = np.random.default_rng([seed, step])
         rows = rng.integers(1, 32, (4, int(rng.integers(8, 13)))).astype(np.int32)
-        return rows, np.where(rows % (2 + seed) == 0, IGNORE, rows).astype(np.int32)
+        labels = np.where(rows % (2 + seed) == 0, IGNORE, rows).astype(np.int32)
+        return {"input_ids": rows, "labels": labels}
 
     return batch
 
@@ -87,7 +88,8 @@ def fixed(seed):
 
     def batch(step):
         rows = np.random.default_rng([seed, step]).integers(1, 32, (4, 12)).astype(np.int32)
-        return rows, np.where(rows % (2 + seed) == 0, IGNORE, rows).astype(np.int32)
+        labels = np.where(rows % (2 + seed) == 0, IGNORE, rows).astype(np.int32)
+        return {"input_ids": rows, "labels": labels}
 
     return batch
 
