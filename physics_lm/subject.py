@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from data_gen.biographies.biography import Biography
     from physics_lm.data.fact_tokens import FactData
+    from physics_lm.inference.reader import Reader
 
 
 class Subject:
@@ -113,6 +114,13 @@ class Subject:
         from physics_lm import checkpoints, device
 
         return checkpoints.load(self.store.folder(self.chain.model)).to(device.default_device())
+
+    @cached_property
+    def reader(self) -> "Reader":
+        """The model as probes ask it, `probe.batch` rows at a time."""
+        from physics_lm.inference.reader import Reader
+
+        return Reader(self.model, self.tokenizer, self.config.probe.batch)
 
     def checkpoint(self, stage: str) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
         """Return the model that a stage made, in fp32 on the CPU, and its tokenizer."""

@@ -1,37 +1,14 @@
 """From questions and their scores to per-item rows, the columns that every probe shares."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
-
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from data_gen.biographies.biography import Biography
 from data_gen.people.world import World
 from data_gen.questions.question import Question
-from physics_lm.data import encoding
-from physics_lm.inference import exact_match, generation
-from physics_lm.objectives import causality
+from physics_lm.inference import exact_match
 
 BIOGRAPHY = "biography"
-SPARE_TOKENS = 4  # by which a generated answer may exceed the longest gold
-
-
-def score_questions(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, questions: Sequence[Question], batch: int
-) -> list[exact_match.Score]:
-    """Return the scores of the questions; the prediction of a wrong one is what the model writes (greedy, in fp32).
-
-    One pass under teacher forcing tells right from wrong, but not what the model would write. A bidirectional
-    model predicts all tokens of an answer at once, so its prediction is final.
-    """
-    scores = exact_match.score(model, tokenizer, encoding.encode(tokenizer, questions), batch)
-    wrong = [] if causality.is_bidirectional(model) else [n for n, score in enumerate(scores) if not score.correct]
-    max_tokens = max((scores[number].tokens for number in wrong), default=0) + SPARE_TOKENS
-    texts = generation.generate(model, tokenizer, [questions[number].prompt for number in wrong], max_tokens, batch)
-    for number, text in zip(wrong, texts, strict=True):
-        scores[number] = replace(scores[number], prediction=text)
-    return scores
 
 
 def value_questions(worlds: Sequence[World], entries: Sequence[Biography]) -> Iterator[Question]:

@@ -24,18 +24,16 @@ def rows(subject: Subject, state: Path) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    from physics_lm.data import encoding
-    from physics_lm.inference import exact_match
-    from physics_lm.inference.item_rows import item_row, score_questions, value_questions, wording_columns
+    from physics_lm.inference.item_rows import item_row, value_questions, wording_columns
 
-    model, tokenizer, probe = subject.model, subject.tokenizer, subject.config.probe
+    reader, probe = subject.reader, subject.config.probe
     questions = [question for split in SPLITS for question in subject.questions(split)]
-    scores = score_questions(model, tokenizer, questions, probe.batch)
+    scores = reader.answer(questions)
     items = [item_row(question, score, probe.kind) for question, score in zip(questions, scores, strict=True)]
     if subject.config.questions.family != "extraction":
         items = [item | wording_columns(question) for item, question in zip(items, questions, strict=True)]
     entries = [entry for entry in subject.entries if entry.spans]
     values = value_questions(subject.worlds, entries)
-    scores = exact_match.score(model, tokenizer, encoding.encode_entries(tokenizer, entries), probe.batch)
+    scores = reader.score_entries(entries)
     items += [item_row(value, score, probe.kind) for value, score in zip(values, scores, strict=True)]
     return pd.DataFrame(items)

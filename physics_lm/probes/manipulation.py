@@ -39,17 +39,12 @@ def rows(subject: Subject, state: Path) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    from physics_lm.data import encoding
-    from physics_lm.inference import exact_match, generation
-    from physics_lm.inference.item_rows import SPARE_TOKENS
-
     questions = [q for split in SPLITS for q in subject.questions(split) if q.split != "train" or q.wording == 0]
-    model, tokenizer, probe = subject.model, subject.tokenizer, subject.config.probe
-    encoded = encoding.encode(tokenizer, questions)
-    scores = exact_match.score(model, tokenizer, encoded, probe.batch)
-    max_tokens = int((encoded.stop - encoded.start).max()) + SPARE_TOKENS
+    reader, probe = subject.reader, subject.config.probe
+    encoded = reader.encode(questions)
+    scores = reader.score(encoded)
     prompts = [question.prompt for question in questions]
-    texts = generation.generate(model, tokenizer, prompts, max_tokens, probe.batch)
+    texts = reader.write(prompts, int((encoded.stop - encoded.start).max()))
     items = zip(questions, scores, texts, strict=True)
     return pd.DataFrame([manipulation_row(question, score, text, probe.kind) for question, score, text in items])
 

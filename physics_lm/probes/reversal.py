@@ -33,13 +33,14 @@ def rows(subject: Subject, state: Path) -> "pd.DataFrame":
     import pandas as pd
 
     from physics_lm import checkpoints
-    from physics_lm.inference.item_rows import item_row, score_questions
+    from physics_lm.inference.item_rows import item_row
+    from physics_lm.inference.reader import Reader
 
     facts, probe = subject.fact_data.facts, subject.config.probe
     questions = [question for question in facts.questions if question.task != RANDOM]
     tokenizer = subject.fact_data.extend(subject.tokenizer)
     model = checkpoints.widen(subject.model, len(tokenizer), subject.config.seed)
-    scores = score_questions(model, tokenizer, questions, probe.batch)
+    scores = Reader(model, tokenizer, probe.batch).answer(questions)
     items = [item_row(question, score, probe.kind) for question, score in zip(questions, scores, strict=True)]
     table = pd.DataFrame(items)
     table["fact"] = [facts.facts[question.person].id for question in questions]

@@ -41,19 +41,19 @@ def rows(subject: Subject, state: Path) -> "pd.DataFrame":
     import pandas as pd
 
     from physics_lm import checkpoints
-    from physics_lm.data import encoding
-    from physics_lm.inference import answer_logprobs, exact_match
+    from physics_lm.inference.reader import Reader
 
     facts, probe, items = subject.fact_data.facts, subject.config.probe, []
     tokenizer = subject.fact_data.extend(subject.tokenizer)
     model = checkpoints.widen(subject.model, len(tokenizer), subject.config.seed)
     random = [question for question in facts.questions if question.task == RANDOM]
-    scores = exact_match.score(model, tokenizer, encoding.encode(tokenizer, random), probe.batch)
+    reader = Reader(model, tokenizer, probe.batch)
+    scores = reader.score(reader.encode(random))
     random_logprob = {key: score.gold_logprob for key, score in zip(_fact_paraphrases(random), scores, strict=True)}
     for (task, _, paraphrase), questions in question_groups(facts).items():
         answers = [question.gold for question in questions]
         prompts = [question.prompt for question in questions]
-        logprob_QxA = answer_logprobs.log_probabilities(model, tokenizer, prompts, answers)
+        logprob_QxA = reader.log_probabilities(prompts, answers)
         for number, question in enumerate(questions):
             ranking = rank_answer(logprob_QxA[number], number)
             other = random_logprob.get((question.person, paraphrase), np.nan) if task == REVERSE else np.nan

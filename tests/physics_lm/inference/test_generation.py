@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from physics_lm.data import encoding
 from physics_lm.inference import exact_match, generation
+from physics_lm.inference.reader import Reader
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +86,15 @@ def test_generation_ends_at_the_end_token_or_the_limit(loaded):
 
 def test_no_prompts_say_nothing(loaded):
     assert generation.generate(*loaded, [], 5, 8) == []
+
+
+def test_a_cache_that_is_given_holds_what_was_written_and_a_whole_one_changes_nothing(loaded, lab):
+    prompts, made = [question.prompt for question in lab.questions[:6]], []
+
+    def whole():
+        made.append(DynamicCache(config=loaded[0].config))
+        return made[-1]
+
+    assert Reader(*loaded, 4, whole).write(prompts, 2) == generation.generate(*loaded, prompts, 6, 4)
+    assert len(made) == 2
+    assert all(cache.get_seq_length() > 6 for cache in made)

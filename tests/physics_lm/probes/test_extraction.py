@@ -13,6 +13,7 @@ from physics_lm import probes, results
 from physics_lm.config import columns
 from physics_lm.config.probe import ProbeConfig
 from physics_lm.inference import item_rows
+from physics_lm.inference.reader import SPARE_TOKENS
 from physics_lm.probes import extraction
 
 
@@ -84,7 +85,7 @@ def test_a_wrong_answer_is_what_the_finetuned_model_writes(lab, rows):
     folder = lab.folder("finetune")
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder).eval()
     wrong = rows[(rows["task"] == "extraction") & ~rows["correct"]]
-    longest = wrong["tokens"].max() + item_rows.SPARE_TOKENS
+    longest = wrong["tokens"].max() + SPARE_TOKENS
     for _, row in wrong.iloc[::29].iterrows():
         ids = [tokenizer.eos_token_id, *tokenizer(row["prompt"])["input_ids"]]
         written = []
