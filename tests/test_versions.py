@@ -10,7 +10,7 @@ from physics_lm.config.run import KIND_PACKAGES
 from physics_lm.stages import STAGES
 
 NOTHING_MADE = {"data_gen.beside.none", "data_gen.facts.none", "physics_lm.methods.none"}
-VERSIONED = {module.__name__: module for module in STAGES}
+VERSIONED = {f"physics_lm.stages.{stage.NAME}": stage for stage in STAGES if stage.NAME != "prior"}
 VERSIONED |= {
     module.__name__: module for package in KIND_PACKAGES.values() for module in kinds.modules(package).values()
 }

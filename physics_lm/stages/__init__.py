@@ -1,4 +1,4 @@
-"""The stages of a run in order, a module each: what its key is made of, what is impossible, how it is made.
+"""The stages of a run in order, a module each, or an object where a run has one twice.
 
 A stage imports torch only where it makes something.
 """
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from physics_lm.config.run import RunConfig
-from physics_lm.stages import corpus, facts, finetune, pretrain, prior, probe, rewrite, tokenizer
+from physics_lm.stages import corpus, facts, pretrain, probe, rewrite, tokenizer
+from physics_lm.stages.finetune import FINETUNE, PRIOR
 from physics_lm.store.artifacts import Spec
 from physics_lm.store.chain import Chain
 from physics_lm.subject import Subject
@@ -16,7 +17,7 @@ from physics_lm.tracking import Tracker
 
 
 class Stage(Protocol):
-    """What a module of this package offers.
+    """What a stage offers: what its key is made of, what is impossible, how it is made.
 
     NAME: of the stage in a run's chain. OUTPUT: what it gives to later stages (see `Chain.latest`). TRAINS: whether
     the processes of torchrun make it together. VERSION: raised when the same settings give another output.
@@ -54,5 +55,5 @@ class TrainingStage(Stage, Protocol):
         ...
 
 
-STAGES: tuple[Stage, ...] = (corpus, rewrite, facts, tokenizer, pretrain, prior, finetune, probe)
+STAGES: tuple[Stage, ...] = (corpus, rewrite, facts, tokenizer, pretrain, PRIOR, FINETUNE, probe)
 TRAININGS = [cast(TrainingStage, stage) for stage in STAGES if stage.TRAINS]
