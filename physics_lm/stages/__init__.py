@@ -23,10 +23,17 @@ class Stage(Protocol):
     the processes of torchrun make it together. VERSION: raised when the same settings give another output.
     """
 
-    NAME: str
-    OUTPUT: str
-    TRAINS: bool
-    VERSION: int
+    @property
+    def NAME(self) -> str: ...  # noqa: D102
+
+    @property
+    def OUTPUT(self) -> str: ...  # noqa: D102
+
+    @property
+    def TRAINS(self) -> bool: ...  # noqa: D102
+
+    @property
+    def VERSION(self) -> int: ...  # noqa: D102
 
     def spec(self, config: RunConfig, chain: Chain) -> Spec | None:
         """Return the spec of the stage's output: the settings and inputs that its key is computed from.
