@@ -35,7 +35,7 @@ def export_run(config: DictConfig) -> Path:
     from physics_lm import results
     from physics_lm.data import compact_vocabulary
     from physics_lm.export import hub, lm_eval
-    from physics_lm.objectives import causality
+    from physics_lm.objectives._shared import causality
 
     folder, subject = store.lab / "export" / f"{hub.run_name(run)}-{chain.rows.key[:8]}", Subject(run, chain, store)
     tables = {

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from data_gen.errors import ConfigError
 from physics_lm import checkpoints, device
 from physics_lm.data import tokenizers
-from physics_lm.objectives import causality
+from physics_lm.objectives._shared import causality
 
 MARK = "Answer:"
 

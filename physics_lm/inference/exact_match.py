@@ -15,7 +15,7 @@ from physics_lm.data import mask_token, tokenizers
 from physics_lm.data.encoding import Array, EncodedAnswers
 from physics_lm.data.ragged import Ids, pad
 from physics_lm.inference.batched_forward import Predictions, predict, predictions_from_logits
-from physics_lm.objectives import causality, restoration
+from physics_lm.objectives._shared import causality, restoration
 
 
 @dataclass(frozen=True)

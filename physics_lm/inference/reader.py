@@ -13,7 +13,7 @@ from physics_lm.data import encoding
 from physics_lm.data.encoding import EncodedAnswers
 from physics_lm.inference import answer_logprobs, exact_match, generation
 from physics_lm.inference.exact_match import Score
-from physics_lm.objectives import causality
+from physics_lm.objectives._shared import causality
 
 SPARE_TOKENS = 4  # by which a generated answer may exceed the longest gold
 

@@ -9,7 +9,7 @@ from physics_lm.config.training import TrainConfig
 from physics_lm.data import mask_token
 from physics_lm.data.encoding import Array, EncodedAnswers
 from physics_lm.data.ragged import pad
-from physics_lm.objectives import restoration
+from physics_lm.objectives._shared import restoration
 
 
 @torch.no_grad()

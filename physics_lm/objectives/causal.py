@@ -23,6 +23,6 @@ def answer_mask(tokenizer: "PreTrainedTokenizerBase") -> None:
 
 def build(config: TrainConfig, tokenizer: "PreTrainedTokenizerBase", seed: int) -> "Loss":
     """Return the mean cross-entropy of the next token."""
-    from physics_lm.objectives import next_token
+    from physics_lm.objectives._shared import next_token
 
     return next_token.loss

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from physics_lm.objectives import Loss
-    from physics_lm.objectives.restoration import Draws, Restoration
+    from physics_lm.objectives._shared.restoration import Draws, Restoration
 
 BIDIRECTIONAL, SPLITS = True, False
 UNCHANGED_SHARE, RANDOM_SHARE = 0.1, 0.1  # of the selected tokens
@@ -38,6 +38,6 @@ def select(
 
 def build(config: TrainConfig, tokenizer: "PreTrainedTokenizerBase", seed: int) -> "Loss":
     """Return the loss of restoring the selected tokens, at `mask_rate`."""
-    from physics_lm.objectives import restoration
+    from physics_lm.objectives._shared import restoration
 
     return restoration.build(select, config.mask_rate, tokenizer, seed)

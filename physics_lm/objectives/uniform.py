@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from physics_lm.objectives import Loss
-    from physics_lm.objectives.restoration import Draws, Restoration
+    from physics_lm.objectives._shared.restoration import Draws, Restoration
 
 BIDIRECTIONAL, SPLITS = True, False
 
@@ -34,6 +34,6 @@ def select(
 
 def build(config: TrainConfig, tokenizer: "PreTrainedTokenizerBase", seed: int) -> "Loss":
     """Return the loss of restoring the masked tokens."""
-    from physics_lm.objectives import restoration
+    from physics_lm.objectives._shared import restoration
 
     return restoration.build(select, config.mask_rate, tokenizer, seed)

@@ -21,7 +21,8 @@ from physics_lm.config.training import TrainConfig
 from physics_lm.data.batches import IGNORE, INPUTS, LABELS, Batch
 from physics_lm.device import autocast, default_device, resolve_precision, to_device
 from physics_lm.kernels import attention, compiling, cpu_speedups
-from physics_lm.objectives import Loss, next_token
+from physics_lm.objectives import Loss
+from physics_lm.objectives._shared import next_token
 from physics_lm.progress import Bar
 from physics_lm.training import distributed, resume
 from physics_lm.training.optimizers import build_optimizers

@@ -12,7 +12,7 @@ from physics_lm import checkpoints, objectives
 from physics_lm.config.training import TrainConfig
 from physics_lm.environment import describe
 from physics_lm.kernels import compiling
-from physics_lm.objectives import causality
+from physics_lm.objectives._shared import causality
 from physics_lm.subject import Subject
 from physics_lm.tracking import Tracker
 from physics_lm.training import distributed

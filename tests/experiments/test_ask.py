@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from data_gen.errors import ConfigError
 from experiments import ask
 from physics_lm.inference import ask as inference
-from physics_lm.objectives import causality
+from physics_lm.objectives._shared import causality
 
 
 @pytest.fixture(scope="module")

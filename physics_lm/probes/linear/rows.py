@@ -12,7 +12,7 @@ from data_gen.errors import ConfigError
 from data_gen.people.attributes import NAMES
 from data_gen.people.world import World
 from physics_lm.data import tokenizers
-from physics_lm.objectives import causality
+from physics_lm.objectives._shared import causality
 from physics_lm.probes.linear.classes import Classes, selected_classes
 from physics_lm.probes.linear.settings import LinearConfig
 from physics_lm.probes.linear.stack import Array, Head, Items, Stack

@@ -11,7 +11,7 @@ from typing import Any
 from physics_lm import job_scheduler
 from physics_lm.device import thread_pool, uses_threads
 from physics_lm.kernels import compiling, head_loss
-from physics_lm.objectives import next_token
+from physics_lm.objectives._shared import next_token
 from physics_lm.progress import Bar
 from physics_lm.training import distributed
 from physics_lm.training.loop import DivergedError, Training

@@ -378,3 +378,15 @@ def test_a_figures_own_departures_join_the_fidelity_table_of_its_scale():
     before = figure_output.departures(config)
     config.figure.departures = {"smoke": {"grid": "one arm"}, "laptop": {"grid": "two arms"}}
     assert figure_output.departures(config) == {**before, "grid": "one arm"}
+
+
+def test_a_run_is_checked_and_planned_without_torch():
+    code = (
+        "import sys\n"
+        "from experiments.launch.jobs import Job\n"
+        "for words in (['probe=q_probe', 'finetune=none'], ['finetune=lora', 'facts=names', 'probe=reversal']):\n"
+        "    Job.of(['scale=smoke', *words])\n"
+        "print({'torch', 'transformers', 'pandas', 'datasets'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr

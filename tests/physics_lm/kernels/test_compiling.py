@@ -8,7 +8,7 @@ from kind_configs import model_config
 from physics_lm import job_scheduler, models
 from physics_lm.config.training import FinetuneConfig, PretrainConfig, TrainConfig
 from physics_lm.kernels import compiling
-from physics_lm.objectives import next_token
+from physics_lm.objectives._shared import next_token
 from physics_lm.training.loop import Training
 
 ROWS = np.random.default_rng(0).integers(1, 32, (4, 12)).astype(np.int32)

@@ -10,7 +10,7 @@ from kind_configs import model_config
 from physics_lm import models
 from physics_lm.data.batches import IGNORE
 from physics_lm.kernels import attention, cpu_speedups, head_loss
-from physics_lm.objectives import next_token
+from physics_lm.objectives._shared import next_token
 
 KINDS = ["gpt2", "gpt2_rotary", "llama", "mistral"]
 

@@ -17,7 +17,8 @@ from physics_lm.data.batches import IGNORE, QuestionBatches
 from physics_lm.data.ragged import join
 from physics_lm.data.windows import WindowBatches, Windows
 from physics_lm.inference import exact_match, restored_words
-from physics_lm.objectives import causal, causality, masked, restoration, uniform
+from physics_lm.objectives import causal, masked, uniform
+from physics_lm.objectives._shared import causality, restoration
 from physics_lm.plan import plan
 from physics_lm.probes import bidirectional
 from physics_lm.run import execute

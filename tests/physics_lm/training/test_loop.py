@@ -8,7 +8,7 @@ from kind_configs import model_config
 
 from physics_lm import models
 from physics_lm.config.training import TrainConfig
-from physics_lm.objectives import next_token
+from physics_lm.objectives._shared import next_token
 from physics_lm.training.loop import DivergedError, Training
 from physics_lm.training.optimizers import build_optimizers
 from physics_lm.training.schedules import rate

@@ -1,6 +1,6 @@
 """Restoring masked tokens from both sides: what the objectives of a bidirectional model share (Part 3.1, section 6).
 
-They need full attention; `objectives.causality` says how a model gets it.
+They need full attention; `causality` says how a model gets it.
 """
 
 from collections.abc import Callable, Mapping
