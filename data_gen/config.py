@@ -1,6 +1,6 @@
 """The settings of worlds, corpora, questions and facts. Each is checked by the module that uses it.
 
-What one family of questions or one kind of facts adds is in its module (data_gen.questions, data_gen.facts).
+What one kind adds is in its module (data_gen.questions, data_gen.facts, data_gen.corpus.beside).
 """
 
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ class CorpusConfig:
 class BesideConfig:
     """The auxiliary entries mixed into the corpus, in the same windows (Part 3.1, section 4.3).
 
-    kind: a module of data_gen.beside, or none, which has no other setting.
+    kind: a module of data_gen.corpus.beside; `none` has no other setting.
     """
 
     kind: str = kind("none")
@@ -72,12 +72,17 @@ class BesideConfig:
 
 @dataclass(frozen=True)
 class AuxiliaryConfig(BesideConfig):
-    """people: number of celebrities. entries, orders, fullname: augmentation of their entries, as in CorpusConfig."""
+    """people: number of the others. entries, orders, fullname: augmentation of their entries, as in CorpusConfig."""
 
     people: int = setting(100_000, least=1)
     entries: int = setting(5, least=1)
     orders: int = setting(1, least=0)
     fullname: bool = setting(False)
+
+    @property
+    def entries_per_person(self) -> int:
+        """Number of entries of one of the others in one epoch."""
+        return self.entries * max(1, self.orders)
 
 
 @dataclass(frozen=True)

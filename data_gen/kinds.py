@@ -31,6 +31,11 @@ def names(package: str) -> list[str]:
     return sorted(modules(package))
 
 
+def making(package: str, makes: str) -> list[str]:
+    """Return the names of the kinds in a package that make something. makes: the function by which they do."""
+    return [name for name, module in modules(package).items() if hasattr(module, makes)]
+
+
 def load(package: str, section: str, config: Any, makes: str = "", base: type = object) -> Any:
     """Return the module of a config's kind.
 

@@ -5,6 +5,8 @@ Each function returns an empty text where a run has it; else what is needed, whi
 
 from collections.abc import Callable
 
+from data_gen.config import ToldFactsConfig
+from data_gen.kinds import making
 from physics_lm import objectives
 from physics_lm.config.run import SECTIONS, RunConfig
 from physics_lm.config.training import TrainConfig
@@ -48,7 +50,10 @@ def no_hints(config: RunConfig) -> str:
 
 def facts(config: RunConfig) -> str:
     """Need facts (the reversal curse)."""
-    return "" if config.facts.kind != "none" else "facts, and facts.kind=none; choose facts=names or facts=instructions"
+    if isinstance(config.facts, ToldFactsConfig):
+        return ""
+    choices = " or ".join(f"facts={name}" for name in making("data_gen.facts", "make"))
+    return f"facts, and facts.kind={config.facts.kind}; choose {choices}"
 
 
 def evaluations(config: RunConfig) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from data_gen import questions
 from data_gen.config import QuestionConfig
-from data_gen.corpus import auxiliary
+from data_gen.corpus import beside
 from data_gen.people import world
 from data_gen.people.world import World
 from data_gen.questions.question import Question
@@ -44,7 +44,7 @@ class Subject:
     @cached_property
     def celebrities(self) -> World | None:
         """The people whom the corpus tells of besides the run's own, if any (Part 3.1, section 4.3)."""
-        return auxiliary.make_celebrities(self.config.beside, self.config.world, self.config.seed)
+        return beside.make_people(self.config.beside, self.config.world, self.config.seed)
 
     @property
     def worlds(self) -> list[World]:
@@ -69,7 +69,7 @@ class Subject:
         from data_gen.corpus import from_folder
 
         config = self.config
-        more = auxiliary.entries(config.beside, self.celebrities, config.corpus, config.seed, epoch)
+        more = beside.entries(config.beside, self.celebrities, config.corpus, config.seed, epoch)
         if config.corpus.kind == "folder":
             return joined(from_folder.read(config.corpus.path, self.world), more)
         drawn = recipes.draw(self.world, config.corpus, epoch)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("data_gen", "physics_lm", "experiments", "hydra_plugins")
 # A folder, or a module that lies in none, may import those that stand before it.
 ORDER = """
-data_gen: errors counter settings kinds config fingerprint people biographies questions beside corpus facts images audit
+data_gen: errors counter settings kinds config fingerprint people biographies questions corpus facts images audit
 physics_lm: job_scheduler progress bootstrap config store tracking results fact_statistics device environment data
     kernels checkpoints models objectives needs methods quantization inference subject training probes stages checks
     plan lineage microscope run export

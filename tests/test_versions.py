@@ -9,7 +9,7 @@ from data_gen import kinds
 from physics_lm.config.run import KIND_PACKAGES
 from physics_lm.stages import STAGES
 
-NOTHING_MADE = {"data_gen.beside.none", "data_gen.facts.none", "physics_lm.methods.none"}
+NOTHING_MADE = {"data_gen.corpus.beside.none", "data_gen.facts.none", "physics_lm.methods.none"}
 VERSIONED = {f"physics_lm.stages.{stage.NAME}": stage for stage in STAGES if stage.NAME != "prior"}
 VERSIONED |= {
     module.__name__: module for package in KIND_PACKAGES.values() for module in kinds.modules(package).values()

@@ -10,6 +10,7 @@ from datasets import Features, List, Value
 
 from data_gen.biographies.biography import Biography, Span
 from data_gen.config import AuxiliaryConfig, BesideConfig, CorpusConfig
+from data_gen.corpus import beside
 from data_gen.people.world import World
 
 NONE = BesideConfig()
@@ -44,9 +45,6 @@ def card(world: World, config: CorpusConfig, entries: int, digest: str, auxiliar
     settings = "\n".join(f"| `corpus.{name}` | {value} |" for name, value in asdict(config).items())
     if isinstance(auxiliary, AuxiliaryConfig):
         settings += "".join(f"\n| `beside.{name}` | {value} |" for name, value in asdict(auxiliary).items())
-    own, more = len(world), getattr(auxiliary, "people", 0)
-    people = {"celebrities": f"{own + more} invented people, {more} of them celebrities",
-              "unrelated": f"{own} invented people, and texts that tell of nobody"}  # fmt: skip
     invented = config.kind == "templates"
     origin = (
         "Nobody here is real." if invented else "The texts were written elsewhere; their rights are their writers'."
@@ -58,7 +56,7 @@ tags: [synthetic, biographies]
 ---
 # Synthetic biographies: {config.name}
 
-{entries} entries of {people.get(auxiliary.kind, f"{len(world)} invented people")}, seed {world.seed}. {origin}
+{entries} entries of {beside.describe(auxiliary, len(world))}, seed {world.seed}. {origin}
 {fresh}
 Columns: `text`; `person_id`; `group`; `spans`, a list of attribute, start and end: `text[start:end]` is the value.
 

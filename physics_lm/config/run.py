@@ -29,7 +29,7 @@ class RunConfig:
     seed: int = 0
     world: WorldConfig = field(default_factory=WorldConfig)
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    beside: BesideConfig = _kinds("data_gen.beside", BesideConfig())
+    beside: BesideConfig = _kinds("data_gen.corpus.beside", BesideConfig())
     rewrite: RewriteConfig = field(default_factory=RewriteConfig)
     facts: FactsConfig = _kinds("data_gen.facts", FactsConfig())
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)

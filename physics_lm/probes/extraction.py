@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data_gen.config import TaskConfig
 from data_gen.questions.question import SPLITS
 from physics_lm import needs
 from physics_lm.config.probe import ProbeConfig as Config
@@ -20,7 +21,7 @@ def rows(subject: Subject, state: Path) -> "pd.DataFrame":
     """Return a row per question of every split and per value in an entry (task `biography`).
 
     prediction: for a question, what the model writes; for a value, its likeliest tokens under teacher
-    forcing. Questions of other families than extraction also have the columns of `wording_columns`.
+    forcing. Questions of a family that is a table of tasks also have the columns of `wording_columns`.
     """
     import pandas as pd
 
@@ -30,7 +31,7 @@ def rows(subject: Subject, state: Path) -> "pd.DataFrame":
     questions = [question for split in SPLITS for question in subject.questions(split)]
     scores = reader.answer(questions)
     items = [item_row(question, score, probe.kind) for question, score in zip(questions, scores, strict=True)]
-    if subject.config.questions.family != "extraction":
+    if isinstance(subject.config.questions, TaskConfig):
         items = [item | wording_columns(question) for item, question in zip(items, questions, strict=True)]
     entries = [entry for entry in subject.entries if entry.spans]
     values = value_questions(subject.worlds, entries)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from data_gen import kinds
 from data_gen.config import AuxiliaryConfig
+from data_gen.corpus import beside
 from data_gen.fingerprint import content_sha256
-from physics_lm.config.run import KIND_PACKAGES, RunConfig
+from physics_lm.config.run import RunConfig
 from physics_lm.store import artifacts
 from physics_lm.store.chain import Chain
 from physics_lm.subject import Subject
@@ -26,20 +26,19 @@ def spec(config: RunConfig, chain: Chain) -> artifacts.Spec:
     if config.corpus.path:
         settings["texts"] = content_sha256(config.corpus.path)
     if isinstance(config.beside, AuxiliaryConfig):
-        module = kinds.load(KIND_PACKAGES["beside"], "beside", config.beside)
-        settings["beside"] = artifacts.of_kind(module, config.beside)
+        settings["beside"] = artifacts.of_kind(beside.load(config.beside), config.beside)
     return artifacts.spec("corpus", VERSION, settings)
 
 
 def check(config: RunConfig) -> None:
     """Raise ConfigError, PoolError or TemplateError where there are no such people or entries."""
     from data_gen.biographies import recipes
-    from data_gen.corpus import auxiliary, from_folder
+    from data_gen.corpus import from_folder
     from data_gen.people import world
 
     world.check(config.world)
     recipes.check(config.corpus)
-    auxiliary.check(config.beside, config.world, config.corpus)
+    beside.check(config.beside, config.world, config.corpus)
     if config.corpus.kind == "folder":
         from_folder.read(config.corpus.path, world.make(config.world, config.seed))
 
@@ -47,13 +46,13 @@ def check(config: RunConfig) -> None:
 def make(subject: Subject, folder: Path, state: Path, tracker: Tracker) -> Mapping[str, Any]:
     """Write the entries of the first epoch; raises AuditError where spans hold wrong values or splits share people."""
     from data_gen import audit
-    from data_gen.corpus import auxiliary, storage
+    from data_gen.corpus import storage
     from data_gen.people.attributes import NAMES
     from data_gen.questions.question import SPLITS
 
     config = subject.config
     entries = list(subject.epoch_entries())
-    biographies = [entry for entry in entries if entry.person_id > auxiliary.FIRST_UNRELATED_ID]
+    biographies = [entry for entry in entries if entry.person_id > beside.FIRST_NOBODY_ID]
     audit.check_spans(biographies, subject.worlds, NAMES)
     train, held, test = ({question.person for question in subject.questions(split)} for split in SPLITS)
     audit.check_disjoint(train | held, test, "questions")

@@ -6,7 +6,7 @@ from typing import Any
 
 from data_gen import questions
 from data_gen.biographies import sentence_templates
-from data_gen.corpus import auxiliary
+from data_gen.corpus import beside
 from data_gen.errors import ConfigError
 from data_gen.people import world
 from data_gen.people.attributes import NAMES
@@ -59,7 +59,7 @@ def _check_evaluations(config: RunConfig) -> None:
     if every and not config.pretrain.steps:
         raise ConfigError(f"pretrain.eval_every={every}: pretrain.steps=0 trains nothing; leave one out")
     if every:
-        world.check(auxiliary.unseen_world(config.beside, config.world, people))
+        world.check(beside.unseen_world(config.beside, config.world, people))
 
 
 def _check_context(config: RunConfig) -> None:

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from data_gen.config import AuxiliaryConfig
 from data_gen.errors import ConfigError
 from data_gen.fingerprint import content_sha256
 from physics_lm.config.rewrite import RewriteConfig
@@ -34,7 +35,7 @@ def check(config: RunConfig) -> None:
         raise ConfigError(f"rewrite.path={path}: a local folder with a transformers model is needed")
     if config.corpus.fresh:
         raise ConfigError("corpus.fresh: entries are rewritten once; set it to false, or leave rewrite.path empty")
-    if config.beside.kind != "none":
+    if isinstance(config.beside, AuxiliaryConfig):
         raise ConfigError(
             f"beside.kind={config.beside.kind}: auxiliary entries cannot be rewritten; leave rewrite.path empty"
         )

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from data_gen import questions
 from data_gen.biographies import recipes, rendering
 from data_gen.biographies.biography import Biography
-from data_gen.corpus import auxiliary
+from data_gen.corpus import beside
 from data_gen.people import world
 from data_gen.questions.question import Question
 from physics_lm.data import encoding
@@ -68,7 +68,7 @@ def build_evaluator(
 ) -> Evaluator:
     """Return the evaluator of a run's pretraining, on `pretrain.eval_people` people of each split."""
     settings, config = subject.config.pretrain, subject.config
-    unseen = world.make(auxiliary.unseen_world(config.beside, config.world, settings.eval_people), config.seed)
+    unseen = world.make(beside.unseen_world(config.beside, config.world, settings.eval_people), config.seed)
     items = _questions(subject, unseen)
     values, entries = _values(subject, {question.person for question in items}, unseen)
     encoded = [encoding.encode(tokenizer, items), encoding.encode_entries(tokenizer, entries)]

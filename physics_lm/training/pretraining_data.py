@@ -8,6 +8,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from data_gen import audit
+from data_gen.config import AuxiliaryConfig
 from data_gen.corpus import storage
 from data_gen.errors import ConfigError
 from data_gen.questions.question import SPLITS
@@ -44,7 +45,8 @@ class PretrainingData:
     def _assembler(self) -> EntryAssembler | None:
         """The assembler of entries, or None where the text of the entries must be tokenised."""
         subject, config = self._subject, self._config
-        from_text = config.corpus.kind == "folder" or config.beside.kind != "none" or config.pretrain.facts
+        beside = isinstance(config.beside, AuxiliaryConfig)
+        from_text = config.corpus.kind == "folder" or beside or config.pretrain.facts
         if from_text or subject.chain.get("rewrite"):
             return None
         first = list(islice(storage.read(subject.folder("corpus")), CHECKED_ENTRIES))

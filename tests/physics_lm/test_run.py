@@ -9,7 +9,7 @@ from datasets import load_from_disk
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from data_gen import kinds
-from data_gen.beside import celebrities
+from data_gen.corpus.beside import celebrities
 from data_gen.errors import AuditError, ConfigError, PoolError, TemplateError
 from data_gen.facts import names
 from data_gen.settings import kind_key, rule

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_worlds import SMALL
 
-from data_gen.beside import celebrities, none
 from data_gen.config import BesideConfig, CorpusConfig, WorldConfig
-from data_gen.corpus import auxiliary, unrelated
+from data_gen.corpus import beside
+from data_gen.corpus.beside import celebrities, none, unrelated
 from data_gen.errors import ConfigError
 from data_gen.people import world
 from data_gen.people.attributes import NAME_POOLS, NAMES
@@ -53,7 +53,7 @@ def finished(tmp_path_factory):
 def test_celebrities_are_other_people_and_all_of_them_are_trained_on(seed, people):
     main, celebrities = (
         world.make(MAIN_WORLD, seed),
-        auxiliary.make_celebrities(replace(BESIDE, people=people), MAIN_WORLD, seed),
+        beside.make_people(replace(BESIDE, people=people), MAIN_WORLD, seed),
     )
     assert len(celebrities) == people
     assert celebrities.train.all()
@@ -63,8 +63,8 @@ def test_celebrities_are_other_people_and_all_of_them_are_trained_on(seed, peopl
 
 
 def test_unseen_people_come_after_the_celebrities():
-    assert auxiliary.unseen_world(BESIDE, MAIN_WORLD, 5).first_person == MAIN_WORLD.people + BESIDE.people
-    assert auxiliary.unseen_world(BesideConfig(), MAIN_WORLD, 5).first_person == MAIN_WORLD.people
+    assert beside.unseen_world(BESIDE, MAIN_WORLD, 5).first_person == MAIN_WORLD.people + BESIDE.people
+    assert beside.unseen_world(BesideConfig(), MAIN_WORLD, 5).first_person == MAIN_WORLD.people
 
 
 def test_the_union_is_one_corpus_with_two_groups(finished):
@@ -138,7 +138,7 @@ def test_texts_differ_between_seeds_and_epochs():
 )
 def test_impossible_auxiliary_entries_are_refused(config, named):
     with pytest.raises(ConfigError, match=re.escape(named)):
-        auxiliary.check(config, MAIN_WORLD, CORPUS)
+        beside.check(config, MAIN_WORLD, CORPUS)
 
 
 def test_runs_with_nothing_beside_keep_their_keys():
