@@ -24,17 +24,17 @@ UNREADABLE = (OSError, ValueError, SafetensorError)  # what a folder without a c
 
 @dataclass(frozen=True)
 class Trained:
-    """A model as its checkpoint holds it. beside: further tensors, by the name of their file and their own."""
+    """A trained model and what else its checkpoint holds. tensors: by the name of their file, then by their own."""
 
     model: PreTrainedModel
-    beside: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    tensors: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
 
 
 def save(folder: Path, trained: Trained, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Write a checkpoint that plain transformers open."""
+    """Write a checkpoint; plain transformers load its model and tokenizer."""
     trained.model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    for name, tensors in trained.beside.items():
+    for name, tensors in trained.tensors.items():
         save_file(dict(tensors), folder / f"{name}.safetensors")
 
 
@@ -44,14 +44,14 @@ def load(folder: Path, dtype: Any = torch.float32) -> PreTrainedModel:
     return model
 
 
-def load_beside(folder: Path, name: str) -> dict[str, Tensor]:
-    """Return further tensors of a checkpoint; raises FileNotFoundError where it has none of that name."""
+def load_tensors(folder: Path, name: str) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint's file `name`; raises FileNotFoundError where there is none."""
     tensors: dict[str, Tensor] = load_file(folder / f"{name}.safetensors")
     return tensors
 
 
 def refusal(setting: str, error: Exception) -> ConfigError:
-    """Return the refusal of a folder that holds no checkpoint, as one line. setting: with the folder, for its name."""
+    """Return the one-line error for a folder without a checkpoint. setting: names it, as in `model.path=DIR`."""
     return ConfigError(f"{setting}: no checkpoint folder ({str(error).splitlines()[0]})")
 
 

@@ -68,6 +68,8 @@ def _section(name: str, settings: dict[str, Any]) -> Any:
     config_class = type(default)
     if name in KIND_PACKAGES:
         kind = settings.get(kind_key(default), getattr(default, kind_key(default)))
+        if kind not in kinds.modules(KIND_PACKAGES[name]):
+            raise ConfigError(f"{name}={kind}: the checkpoint was made with a kind of {name} that is not here")
         config_class = kinds.modules(KIND_PACKAGES[name])[kind].Config
     known = {item.name for item in fields(config_class) if not rule(item).content}
     return config_class(**{key: value for key, value in settings.items() if key in known})

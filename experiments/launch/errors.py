@@ -6,6 +6,7 @@ from errno import ENOSPC
 from typing import TypeVar
 
 from data_gen.errors import AuditError, ConfigError, PoolError, TemplateError
+from experiments.launch.config import as_choice
 from experiments.launch.hydra_messages import hydra_message
 from physics_lm.training import distributed
 
@@ -30,7 +31,7 @@ def user_message(error: BaseException) -> str | None:
     if isinstance(error, MemoryError) or name == "OutOfMemoryError" or "can't allocate memory" in str(error):
         batches = "pretrain.batch, finetune.batch or probe.batch"
         return f"out of memory: lower {batches}, lower hydra.launcher.n_jobs or raise hydra.launcher.memory_gb"
-    return hydra_message(error, sys.argv[1:])
+    return hydra_message(error, [as_choice(word) for word in sys.argv[1:]])
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

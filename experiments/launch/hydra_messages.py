@@ -16,7 +16,7 @@ from yaml import YAMLError
 
 from data_gen import kinds
 from data_gen.errors import ConfigError
-from experiments.launch.config import CONF, as_choice, register
+from experiments.launch.config import CONF, register
 from physics_lm.config.run import KIND_PACKAGES
 
 EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
@@ -28,7 +28,6 @@ def hydra_message(error: BaseException, overrides: list[str]) -> str | None:
 
     overrides: the words of the command line, of which some errors do not say which one they mean.
     """
-    overrides = [as_choice(word) for word in overrides]
     if isinstance(error, YAMLError):
         return " ".join(str(error).split())
     if isinstance(error, OverrideParseException):

@@ -27,7 +27,7 @@ def generate(
     """Return the continuation of each prompt, in order: up to the end token, `max_tokens` or the context.
 
     The end token precedes a prompt, as in training; `batch` prompts of similar length are continued at a time.
-    make_cache: returns the cache of a batch; None for a whole one.
+    make_cache: returns a new key-value cache for each batch; None for transformers' own, which keeps all.
     """
     model.eval()
     ids = tokenizer(list(prompts), add_special_tokens=False)["input_ids"] if prompts else []

@@ -22,7 +22,7 @@ SPARE_TOKENS = 4  # by which a generated answer may exceed the longest gold
 class Reader:
     """A model and its tokenizer. batch: rows per forward pass.
 
-    make_cache: returns the cache of a batch that is generated, for models that are to forget; None for a whole one.
+    make_cache: returns a new key-value cache for each batch of `write`; None for transformers' own, which keeps all.
     """
 
     model: PreTrainedModel

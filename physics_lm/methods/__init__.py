@@ -30,7 +30,7 @@ class Method(Protocol):
         ...
 
     def finish(self, model: Any) -> "Trained":
-        """Return the trained model as its checkpoint holds it: merged, or as it is with what lies beside."""
+        """Return the trained model as its checkpoint holds it: merged, or as it is, with further tensors."""
         ...
 
 

@@ -78,10 +78,12 @@ def _same_columns(frames: Sequence[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """
     everywhere = set.intersection(*(set(frame) for frame in frames))
     partial = {name for frame in frames for name in settings(frame)} - everywhere
+    plain = settings_columns(RunConfig())
     for frame in frames:
-        defaults = dict(settings_columns(RunConfig()))
-        for section, columns in _kinds_of(frame):
-            defaults = {name: value for name, value in defaults.items() if not name.startswith(f"{section}.")} | columns
+        of_kinds = dict(_kinds_of(frame))
+        defaults = {name: value for name, value in plain.items() if name.partition(".")[0] not in of_kinds}
+        for columns in of_kinds.values():
+            defaults |= columns
         added = {name: defaults[name] for name in partial if name not in frame and defaults.get(name) is not None}
         frame = frame.assign(**added)
         whole = frame[[name for name in settings(frame) if name in partial]].select_dtypes("integer").columns
