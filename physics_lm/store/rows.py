@@ -65,10 +65,8 @@ def _kinds_of(rows: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _drop_lacking(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one run's rows without settings that its kinds lack; older labs gave every run those of all kinds."""
-    for section, columns in _kinds_of(rows):
-        lacking = [name for name in settings(rows) if name.startswith(f"{section}.") and name not in columns]
-        rows = rows.drop(columns=lacking)
-    return rows
+    of_kinds, sections = dict(_kinds_of(rows)), {name: name.partition(".")[0] for name in settings(rows)}
+    return rows.drop(columns=[name for name, section in sections.items() if name not in of_kinds.get(section, [name])])
 
 
 def _same_columns(frames: Sequence[pd.DataFrame]) -> Iterator[pd.DataFrame]:
